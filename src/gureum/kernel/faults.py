@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Fault(Exception):  # noqa: N818  (AWS's own word, and what SOAP and query protocols call it)
+class Fault(Exception):
     """A refusal in AWS's words.
 
     `code` is AWS's error code (the model's shape name or its wire code), `message` its text, `status` the HTTP
@@ -25,8 +25,10 @@ class Internal(Fault):
     """Something broke on our side; the message says no more than that, the log says all."""
 
     def __init__(self) -> None:
-        super().__init__("InternalFailure", "The request processing has failed because of an unknown error.", status=500)
+        super().__init__(
+            "InternalFailure", "The request processing has failed because of an unknown error.", status=500
+        )
 
 
-class Conflict(Exception):  # noqa: N818
+class Conflict(Exception):
     """A unit of work read what another has since changed: the store runs it again. Never reaches a client."""

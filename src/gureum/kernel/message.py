@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from gureum.gateway.body import Spool
 
 
 class Body(Protocol):
@@ -32,7 +35,7 @@ class FilePart:
 class Request:
     """One HTTP request after framing. Header names are lower case; path and query are still percent-encoded."""
 
-    __slots__ = ("body", "headers", "method", "path", "peer", "query", "secure")
+    __slots__ = ("body", "headers", "method", "path", "peer", "query", "secure", "spool")
 
     def __init__(
         self,
@@ -46,6 +49,9 @@ class Request:
     ) -> None:
         self.method, self.path, self.query, self.headers = method, path, query, headers
         self.body, self.peer, self.secure = body, peer, secure
+        self.spool: Spool | None = (
+            None  # how the body came in: its hash, its chunks' signatures, its trailers
+        )
 
 
 class Response:
