@@ -137,4 +137,3 @@ def fault(unproven: Unproven, protocol: str, *, s3: bool = False) -> Fault:
     if codes is _EC2 and code == "AuthFailure":
         text = "AWS was not able to validate the provided access credentials"
     return Fault(code, text, status=status)
-

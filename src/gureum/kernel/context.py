@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from gureum.kernel import ids, pages
 from gureum.kernel.events import Told
 from gureum.kernel.home import Home
+from gureum.kernel.message import Request
 from gureum.kernel.operations import OPERATIONS, Operations, Target, camel
 from gureum.kernel.principal import Principal, service_principal
 from gureum.kernel.records import R, Record, kind_of
@@ -34,6 +35,7 @@ class Context:
         "ops",
         "principal",
         "region",
+        "request",
         "request_id",
         "response_headers",
         "source_ip",
@@ -55,11 +57,13 @@ class Context:
         endpoint: str = "",
         source_ip: str = "",
         user_agent: str = "",
+        request: Request | None = None,
     ) -> None:
         self.home, self.ops, self.operation = home, ops, operation
         self.principal, self.account, self.region = principal, account, region
         self.request_id, self.targets, self.endpoint = request_id, targets, endpoint
         self.source_ip, self.user_agent = source_ip, user_agent
+        self.request = request  # the HTTP request, for the few services whose oddities need it
         self.response_headers: list[tuple[str, str]] = []
         self._work: Work | None = None
         self._now = 0.0
@@ -138,6 +142,13 @@ class Context:
         if names is None:
             names = pages.paginator(self.ops.service, self.operation)
         return pages.Pager(names, req, size, self.ops.bad_token)
+
+    def require(self, action: str, resource: str, **keys: str) -> None:
+        """Let the caller go on only if it may also do this (`iam:PassRole` on a role). Fault: access denied.
+
+        `keys` are further condition keys, `iam__passedtoservice` standing for `iam:PassedToService`.
+        """
+        self.home.require(self, action, resource, {k.replace("__", ":"): v for k, v in keys.items()})
 
     def engine(self, port: type[P]) -> P:
         """The driver behind a port."""

@@ -10,15 +10,15 @@ Document = tuple[str, str]
 """A policy: its ARN (or an inline one's name) and its text."""
 
 
-class UnknownKey(Exception):  # noqa: N818
+class UnknownKey(Exception):
     """No such access key, or it is not active."""
 
 
-class BadToken(Exception):  # noqa: N818
+class BadToken(Exception):
     """A session token that is not one of ours, or not this key's."""
 
 
-class ExpiredToken(Exception):  # noqa: N818
+class ExpiredToken(Exception):
     """A session that is over."""
 
 

@@ -10,9 +10,23 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from gureum.kernel.message import Request
 from gureum.kernel.records import Kind, Place, Record, kind_of
 
 Mode = Literal["thread", "inline", "async"]
+_READING = (
+    "Get",
+    "List",
+    "Describe",
+    "Head",
+    "Lookup",
+    "Search",
+    "Select",
+    "BatchGet",
+    "Simulate",
+    "Filter",
+    "Test",
+)
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
 
@@ -36,7 +50,19 @@ By = Callable[[str, str, str], Place]
 class Handler:
     """One operation's function and what the door must know of it."""
 
-    __slots__ = ("action", "condition_keys", "fn", "live", "mode", "operation", "ops", "public", "targets")
+    __slots__ = (
+        "action",
+        "condition_keys",
+        "data_event",
+        "fn",
+        "live",
+        "mode",
+        "operation",
+        "ops",
+        "public",
+        "read_only",
+        "targets",
+    )
 
     def __init__(
         self, ops: Operations, fn: Callable[..., Any], operation: str, targets: Find, action: str
@@ -45,6 +71,8 @@ class Handler:
         self.mode: Mode = "async" if inspect.iscoroutinefunction(fn) else "thread"
         self.live = False
         self.public = False
+        self.data_event = False
+        self.read_only = operation.startswith(_READING)
         self.condition_keys: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
@@ -52,7 +80,9 @@ class Operations:
     """A service's operations. `iam` is its IAM prefix where that is not its name.
 
     `invalid` is the code for input that breaks the model's constraints, `bad_token` for a paging token that is
-    not one of ours, `principal` the host name under which the service itself calls others.
+    not one of ours, `principal` the host name under which the service itself calls others. `checks` and `echo`
+    say which of the model's constraints the service enforces and how it words them (see `shapes.Rules`).
+    `rewrite` may turn a request into the form that the model knows before it is matched (S3's virtual hosts).
     """
 
     def __init__(
@@ -64,6 +94,7 @@ class Operations:
         bad_token: str = "",
         principal: str = "",
         checks: frozenset[str] = frozenset({"required", "length", "range", "enum", "pattern"}),
+        echo: bool = True,
     ) -> None:
         self.service = service
         self.iam = iam or service
@@ -71,6 +102,8 @@ class Operations:
         self.bad_token = bad_token or invalid
         self.principal = principal or f"{service}.amazonaws.com"
         self.checks = checks
+        self.echo = echo
+        self.rewrite: Callable[[Request], None] | None = None
         self.handlers: dict[str, Handler] = {}
         OPERATIONS[service] = self
 
@@ -83,6 +116,8 @@ class Operations:
         action: str | None = None,
         targets: Find | None = None,
         keys: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None,
+        data_event: bool = False,
+        read_only: bool | None = None,
     ) -> Callable[[Fn], Fn]:
         """Register the operation whose name the function has, in snake_case.
 
@@ -90,7 +125,8 @@ class Operations:
         one that holds its name or ARN. `"*"` is for operations that act on no resource of their own. `by` reads a
         place out of a member that is neither (a queue's URL); `default` stands where the member is absent.
         `action` is the IAM action where that is not the operation's name; `targets` decides all by itself.
-        `keys(ctx, request)` gives the service's own condition keys.
+        `keys(ctx, request)` gives the service's own condition keys, in lower case. `data_event` marks what
+        CloudTrail counts as a data event; `read_only` overrides what the operation's name says.
         """
 
         def register(fn: Fn) -> Fn:
@@ -99,6 +135,9 @@ class Operations:
             find = targets or _finder(full, kind, members, by, default)
             handler = Handler(self, fn, operation, find, full)
             handler.condition_keys = keys
+            handler.data_event = data_event
+            if read_only is not None:
+                handler.read_only = read_only
             self.handlers[operation] = handler
             return fn
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
 import msgspec
 
 Scope = Literal["region", "account", "partition"]
+PolicyRules = Literal["union", "required", "trust"]
 Key = tuple[str, str, str, str]
 """Where a record lies: kind name, account, region ("" where the kind has none), key."""
 
@@ -53,6 +54,8 @@ class Kind:
         exists: tuple[str, str],
         indexes: Mapping[str, Callable[[Any], str | None]],
         policy: Callable[[Any], str | None] | None,
+        policy_rules: PolicyRules,
+        owner: Callable[[Any], str] | None,
         tagged: bool,
         version: int,
         upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]],
@@ -63,7 +66,8 @@ class Kind:
         self.fields = tuple(f for f in _FIELD.findall(self.template) if f not in _SPECIAL)
         self.key_fields = key or self.fields
         self.missing, self.exists = missing, exists
-        self.indexes, self.policy, self.tagged = indexes, policy, tagged
+        self.indexes, self.tagged, self.owner = indexes, tagged, owner
+        self.policy, self.policy_rules = policy, policy_rules
         self.version, self.upgrades = version, upgrades
         self._pattern = _arn_pattern(self.template)
         self._encode = msgspec.msgpack.Encoder().encode
@@ -132,6 +136,8 @@ def resource(
     scope: Scope = "region",
     indexes: tuple[str, ...] | Mapping[str, Callable[[Any], str | None]] = (),
     policy: Callable[[Any], str | None] | None = None,
+    policy_rules: PolicyRules = "union",
+    owner: Callable[[Any], str] | None = None,
     tagged: bool = True,
     version: int = 1,
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
@@ -143,7 +149,9 @@ def resource(
     `need` and `add`: a code, or a code and a message in which the template's fields and `{key}` may stand.
     `scope` says whether it lies in a region, an account, or is unique in the partition. `indexes` are fields, or
     names with functions giving the value (None: not indexed), by which `find` looks records up.
-    `policy` gives the text of the record's resource policy, if it has one.
+    `policy` gives the text of the record's resource policy, if it has one; `policy_rules` is "required" where
+    nobody gets in but by it (KMS keys), "trust" for a role's trust policy. `owner` gives the account of a record
+    that lies in no account (S3 buckets).
     `upgrades[n]` turns the raw dict written by version n into that of n + 1.
     """
 
@@ -158,6 +166,8 @@ def resource(
             exists=exists if isinstance(exists, tuple) else (exists, ""),
             indexes=indexes if isinstance(indexes, Mapping) else {name: _field(name) for name in indexes},
             policy=policy,
+            policy_rules=policy_rules,
+            owner=owner,
             tagged=tagged,
             version=version,
             upgrades=upgrades or {},

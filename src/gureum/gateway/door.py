@@ -1,0 +1,435 @@
+"""The front door: bytes became a request; here it becomes a call, in this order, and an answer.
+
+    accept → route → parse → authenticate → authorise → throttle → handle → serialise → trail
+
+Operations that are memory only run right here, on the event loop; others in threads, or as coroutines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from gureum.gateway import authenticate, trail, wire
+from gureum.gateway.authenticate import Authenticator
+from gureum.gateway.authorise import Authoriser, Denied
+from gureum.gateway.metrics import Metrics
+from gureum.gateway.route import Routes
+from gureum.gateway.sigv4 import Claim, Unproven, claim
+from gureum.kernel import ids, shapes
+from gureum.kernel.context import Context
+from gureum.kernel.events import Called
+from gureum.kernel.faults import Conflict, Fault, Internal
+from gureum.kernel.home import Home
+from gureum.kernel.listening import Calls
+from gureum.kernel.message import Request, Response
+from gureum.kernel.models import Model, Operation, load
+from gureum.kernel.operations import Handler, Operations, Target
+from gureum.kernel.principal import Principal
+from gureum.kernel.registry import Registry
+
+log = logging.getLogger("gureum.door")
+
+REGION = "us-east-1"
+_MOST_WAITING = 2_000
+_MOST_REPLAYS = 20
+_DENIED = {"query": "AccessDenied", "rest-xml": "AccessDenied", "ec2": "UnauthorizedOperation"}
+
+Answer = Callable[[Response], None]
+Mount = Callable[[Request, Answer], bool]
+"""Takes a request that is no AWS call (console, health) and says whether it was its own."""
+
+
+class Call:
+    """One call on its way through the door."""
+
+    __slots__ = (
+        "answer",
+        "context",
+        "handler",
+        "id",
+        "model",
+        "operation",
+        "ops",
+        "owner",
+        "params",
+        "principal",
+        "protocol",
+        "region",
+        "request",
+        "started",
+        "targets",
+    )
+
+    def __init__(self, request: Request | None, answer: Answer | None, started: float) -> None:
+        self.request = request
+        self.answer = answer
+        self.started = started
+        self.id = ids.uuid()
+        self.protocol: wire.Protocol = "json"
+        self.region = REGION
+        self.owner = ""
+        self.params: dict[str, Any] = {}
+        self.targets: Sequence[Target] = ()
+        self.principal: Principal
+        self.model: Model | None = None
+        self.operation: Operation | None = None
+        self.ops: Operations
+        self.handler: Handler
+        self.context: Context | None = None
+
+
+class Door:
+    """Takes requests, and other services' calls, to handlers."""
+
+    def __init__(
+        self,
+        home: Home,
+        registry: Registry,
+        routes: Routes,
+        authenticator: Authenticator,
+        authoriser: Authoriser,
+        mounts: Sequence[Mount] = (),
+    ) -> None:
+        self.home, self.registry, self.routes = home, registry, routes
+        self.authenticator, self.authoriser = authenticator, authoriser
+        self.mounts = list(mounts)
+        self.metrics = Metrics()
+        self._calls = home.part(Calls)
+        self._waiting = 0
+        home.call, home.call_async = self.call, self.call_async
+        home.require = authoriser.require
+
+    # --- a request from outside
+    def accept(self, request: Request, answer: Answer) -> None:
+        """One HTTP request; `answer` is called once, now or later."""
+        for mount in self.mounts:
+            if mount(request, answer):
+                return
+        call = Call(request, answer, self.home.clock.monotonic())
+        try:
+            found = self._route(call, request)
+            self._parse(call, request)
+            self._authenticate(call, request, found)
+            self._prepare(call)
+            self._throttle(call)
+            self._handle(call)
+        except Exception as error:
+            self._finish(call, None, error)
+
+    def _route(self, call: Call, request: Request) -> Claim | None:
+        found = None
+        try:
+            found = claim(request)
+        except Unproven as unproven:
+            self._identify(call, request, None)
+            raise authenticate.fault(unproven, call.protocol, s3=_s3(call)) from None
+        self._identify(call, request, found)
+        return found
+
+    def _identify(self, call: Call, request: Request, found: Claim | None) -> None:
+        name = self.routes.find(request, found)
+        if not name:
+            raise Fault("UnknownOperationException", "No service here answers to this request.", status=404)
+        call.model = load(name)
+        call.protocol = wire.detect(request, wire.protocols(call.model))
+        ops = self.registry.get(name)
+        if ops is None:
+            raise _absent(f"The service {name} is not built.")
+        call.ops = ops
+        if ops.rewrite is not None:
+            ops.rewrite(request)
+
+    def _parse(self, call: Call, request: Request) -> None:
+        model = call.model
+        assert model is not None
+        operation, call.protocol, labels = wire.match(model, request)
+        call.operation = operation
+        handler = call.ops.handlers.get(operation.name)
+        if handler is None:
+            raise _absent(f"The operation {call.ops.service}:{operation.name} is not built.")
+        call.handler = handler
+        call.params = wire.parse(call.protocol, model, operation, labels, request)
+
+    def _authenticate(self, call: Call, request: Request, found: Claim | None) -> None:
+        try:
+            session = self.authenticator.check(request, found, call.ops.service)
+        except Unproven as unproven:
+            raise authenticate.fault(unproven, call.protocol, s3=_s3(call)) from None
+        call.principal = session.principal
+        call.region = session.region or REGION
+
+    # --- what requests and services' own calls share
+    def _prepare(self, call: Call) -> None:
+        """Validate the input, find what it acts on, and authorise."""
+        handler, params = call.handler, call.params
+        assert call.model is not None and call.operation is not None
+        rules = shapes.Rules(call.ops.checks, call.ops.echo)
+        text = shapes.validator(call.model, call.operation, rules)(params)
+        if text is not None:
+            raise Fault(call.ops.invalid, text)
+        call.targets = handler.targets(call.principal.account, call.region, params)
+        if handler.public:
+            call.owner = call.targets[0].account or call.principal.account
+            return
+        extra: Mapping[str, Any] = {}
+        if handler.condition_keys is not None:
+            extra = handler.condition_keys(self._context(call, call.principal.account), params)
+        try:
+            call.owner = self.authoriser.check(
+                call.principal, handler, call.targets, call.request, params, call.region, extra
+            )
+        except Denied as denied:
+            raise _denial(denied, call) from denied
+
+    def _throttle(self, call: Call) -> None:
+        if self._waiting >= _MOST_WAITING and call.handler.mode == "thread":
+            raise Fault("ThrottlingException", "Rate exceeded", status=400)
+
+    def _handle(self, call: Call) -> None:
+        mode = call.handler.mode
+        if mode == "inline":
+            self._finish(call, self._run(call), None)
+        elif mode == "async":
+            task = self.home.loop.create_task(self._run_async(call))
+            task.add_done_callback(partial(self._task_done, call))
+        else:
+            self._waiting += 1
+            future = self.home.pool.submit(self._run, call)
+            future.add_done_callback(
+                lambda done: self.home.loop.call_soon_threadsafe(self._thread_done, call, done)
+            )
+
+    def _run(self, call: Call) -> Any:
+        """The handler as a transaction: run again where another commit came between."""
+        for _ in range(_MOST_REPLAYS):
+            ctx = call.context = self._context(call, call.owner)
+            result = call.handler.fn(ctx, call.params)
+            if ctx._work is None or not ctx._work:
+                return result
+            try:
+                self.home.store.commit(ctx._work)
+            except Conflict:
+                if call.handler.live:
+                    break
+                continue
+            return result
+        raise Fault("ServiceUnavailable", "The resource is being changed by others; try again.", status=503)
+
+    async def _run_async(self, call: Call) -> Any:
+        for _ in range(_MOST_REPLAYS):
+            ctx = call.context = self._context(call, call.owner)
+            result = await call.handler.fn(ctx, call.params)
+            if ctx._work is None or not ctx._work:
+                return result
+            try:
+                self.home.store.commit(ctx._work)
+            except Conflict:
+                if call.handler.live:
+                    break
+                continue
+            return result
+        raise Fault("ServiceUnavailable", "The resource is being changed by others; try again.", status=503)
+
+    def _context(self, call: Call, account: str) -> Context:
+        request = call.request
+        return Context(
+            self.home,
+            call.ops,
+            call.handler.operation,
+            call.principal,
+            account or call.principal.account,
+            call.region,
+            request_id=call.id,
+            targets=call.targets,
+            endpoint=_endpoint(request) if request is not None else self.home.endpoint,
+            source_ip=request.peer if request is not None else call.principal.name,
+            user_agent=request.headers.get("user-agent", "") if request is not None else call.principal.name,
+            request=request,
+        )
+
+    # --- answering
+    def _thread_done(self, call: Call, done: Any) -> None:
+        self._waiting -= 1
+        self._task_done(call, done)
+
+    def _task_done(self, call: Call, done: Any) -> None:
+        if done.cancelled():
+            self._finish(call, None, Internal())
+            return
+        error = done.exception()
+        self._finish(call, None if error else done.result(), error)
+
+    def _finish(self, call: Call, result: Any, error: BaseException | None) -> None:
+        """Serialise, record, and answer once the turn's writes are kept."""
+        assert call.answer is not None
+        problem = None if error is None else _as_fault(call, error)
+        response = self._serialise(call, result, problem)
+        self._record(call, result, problem)
+        self.metrics.count(call, response.status, self.home.clock.monotonic() - call.started)
+        answer = call.answer
+        wrote = problem is None and not call.handler.read_only
+        self.home.tick.after(lambda failed: answer(response if failed is None else _unkept(call)), kept=wrote)
+
+    def _serialise(self, call: Call, result: Any, problem: Fault | None) -> Response:
+        if problem is None:
+            assert call.model is not None and call.operation is not None
+            try:
+                response = wire.answer(call.protocol, call.model, call.operation, result or {}, call.id)
+            except Exception as error:
+                problem = _as_fault(call, error)
+            else:
+                if call.context is not None and call.context.response_headers:
+                    response.headers += call.context.response_headers
+                return response
+        if call.model is None:
+            text = f'{{"__type":"{problem.code}","message":"{problem.message}"}}'.encode()
+            headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", call.id)]
+            return Response(problem.status or 400, headers, text)
+        response = wire.fault(call.protocol, call.model, call.operation, problem, call.id)
+        if call.context is not None and call.context.response_headers:
+            response.headers += call.context.response_headers
+        return response
+
+    def _record(self, call: Call, result: Any, problem: Fault | None) -> None:
+        """Write the call into the trail. Calls that proved no identity are counted, not recorded."""
+        principal = getattr(call, "principal", None)
+        operation = call.operation
+        if principal is None or operation is None or call.model is None:
+            return
+        handler = call.handler
+        request = trail.scrubber(call.model, operation, output=False)(call.params) if call.params else None
+        response = None
+        if problem is None and not handler.read_only and not handler.data_event and result:
+            response = trail.scrubber(call.model, operation, output=True)(result)
+        source = call.request
+        self._calls.append(
+            Called(
+                ids.uuid(),
+                self.home.clock.now(),
+                call.ops.service,
+                operation.name,
+                principal.account,
+                call.region,
+                trail.identity(principal),
+                source.peer if source is not None else principal.name,
+                source.headers.get("user-agent", "") if source is not None else principal.name,
+                call.id,
+                handler.read_only,
+                not handler.data_event,
+                request,
+                response,
+                tuple([target.arn for target in call.targets if target.arn != "*"]),
+                (problem.code, problem.message) if problem is not None else None,
+                source is not None and source.secure,
+                call.owner if call.owner != principal.account else "",
+            )
+        )
+
+    # --- calls that services make
+    async def call_async(
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        principal: Principal,
+        account: str,
+        region: str,
+    ) -> dict[str, Any]:
+        """Call an operation as a principal, without HTTP. Raises its fault."""
+        future: asyncio.Future[dict[str, Any]] = self.home.loop.create_future()
+        call = self._internal(service, operation, params, principal, region)
+        result: Any = None
+        problem: Fault | None = None
+        try:
+            self._prepare(call)
+            if call.handler.mode == "async":
+                result = await self._run_async(call)
+            elif call.handler.mode == "inline":
+                result = self._run(call)
+            else:
+                result = await self.home.loop.run_in_executor(self.home.pool, self._run, call)
+        except Exception as error:
+            problem = _as_fault(call, error)
+        self._record(call, result, problem)
+        self.home.tick.after(
+            lambda failed: _settle(future, result, problem if failed is None else Internal()),
+            kept=not call.handler.read_only,
+        )
+        return await future
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        principal: Principal,
+        account: str,
+        region: str,
+    ) -> dict[str, Any]:
+        """The same from a thread; blocks until the answer."""
+        work = self.call_async(service, operation, params, principal, account, region)
+        return asyncio.run_coroutine_threadsafe(work, self.home.loop).result()
+
+    def _internal(
+        self, service: str, operation: str, params: dict[str, Any], principal: Principal, region: str
+    ) -> Call:
+        ops = self.registry.get(service)
+        if ops is None or operation not in ops.handlers:
+            raise _absent(f"The operation {service}:{operation} is not built.")
+        call = Call(None, None, self.home.clock.monotonic())
+        call.ops, call.handler, call.model = ops, ops.handlers[operation], load(service)
+        call.operation = call.model.operations[operation]
+        call.params, call.principal, call.region = params, principal, region
+        return call
+
+
+def _settle(future: asyncio.Future[dict[str, Any]], result: Any, problem: Fault | None) -> None:
+    if future.done():
+        return
+    if problem is not None:
+        future.set_exception(problem)
+    else:
+        future.set_result(result or {})
+
+
+def _endpoint(request: Request) -> str:
+    host = request.headers.get("host", "localhost")
+    return f"https://{host}" if request.secure else f"http://{host}"
+
+
+def _s3(call: Call) -> bool:
+    return call.model is not None and call.model.service == "s3"
+
+
+def _absent(text: str) -> Fault:
+    return Fault("NotImplemented", f"{text} docs/coverage.md lists what this cloud answers.", status=501)
+
+
+def _denial(denied: Denied, call: Call) -> Fault:
+    """The denial with the protocol's own code; callers who proved nothing are told to sign."""
+    if denied.principal.kind == "anonymous" and not _s3(call):
+        return authenticate.fault(Unproven("missing", "Missing Authentication Token"), call.protocol)
+    code = _DENIED.get(call.protocol, "AccessDeniedException")
+    return Fault(code, denied.message, status=403)
+
+
+def _as_fault(call: Call, error: BaseException) -> Fault:
+    if isinstance(error, Denied):
+        return _denial(error, call)
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, OSError) and error.errno in {28, 122}:
+        return Fault("ServiceUnavailable", "There is no room left to keep this.", status=503)
+    name = f"{call.ops.service}:{call.operation.name}" if call.operation is not None else "a call"
+    log.error("%s broke (request %s)", name, call.id, exc_info=error)
+    return Internal()
+
+
+def _unkept(call: Call) -> Response:
+    fault = Fault("ServiceUnavailable", "The change could not be kept.", status=503)
+    assert call.model is not None
+    return wire.fault(call.protocol, call.model, call.operation, fault, call.id)

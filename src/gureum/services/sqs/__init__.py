@@ -1,0 +1,5 @@
+"""SQS: message queues."""
+
+from gureum.kernel.operations import Operations
+
+ops = Operations("sqs", invalid="InvalidParameterValue")
