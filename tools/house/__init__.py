@@ -1,0 +1,1 @@
+"""The rules of the house, one family a module. Each is a function from sources to findings."""
