@@ -1,0 +1,1 @@
+"""KMS: keys made, kept and used without leaving the house."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs: groups, streams, filters and queries over what programs write."""
