@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 import uvloop
 
 from gureum import __version__, running
-from gureum.gateway import tls
 from gureum.gateway.admin import Admin
 from gureum.gateway.authenticate import DEFAULT_ACCOUNT, Authenticator
 from gureum.gateway.authorise import Authoriser
@@ -34,7 +34,7 @@ from gureum.options import Options, is_loopback
 
 log = logging.getLogger("gureum")
 
-SERVICES = (
+SERVICES: tuple[Offered, ...] = (
     Offered("iam"),
     Offered("sts"),
     Offered("sqs"),
@@ -65,9 +65,7 @@ class Cloud:
             authenticator,
             Authoriser(self.home, identities, None),
         )
-        admin = Admin(
-            self.door, authenticator, self.health, self.reset, open_to_all=options.auth == "open"
-        )
+        admin = Admin(self.door, authenticator, self.health, self.reset, open_to_all=options.auth == "open")
         self.door.mounts.append(admin.take)
         self.reconciliation = Reconciliation(self.home, need_service=self.registry.has)
         self.listening = Listening(self.home)
@@ -128,10 +126,8 @@ async def _serve(options: Options) -> None:
     cloud = Cloud(options, loop)
     spool = options.data / "spool"
     _empty(spool)
-    server = Server(cloud.door.accept, spool, lambda: tls.context(options.data / "tls"))
-    listening = await loop.create_server(
-        lambda: Connection(server), options.host, options.port, backlog=1024
-    )
+    server = Server(cloud.door.accept, spool, lambda: _tls(options.data))
+    listening = await loop.create_server(lambda: Connection(server), options.host, options.port, backlog=1024)
     port: int = listening.sockets[0].getsockname()[1]
     cloud.home.endpoint = f"http://127.0.0.1:{port}"
     stopped = asyncio.Event()
@@ -151,6 +147,12 @@ async def _serve(options: Options) -> None:
     await asyncio.gather(*work, return_exceptions=True)
     server.close()
     await loop.run_in_executor(None, cloud.home.close)
+
+
+def _tls(data: Path) -> ssl.SSLContext:
+    from gureum.gateway import tls  # X.509 costs 40 ms that a start need not pay
+
+    return tls.context(data / "tls")
 
 
 async def _guard(run: Callable[[], Awaitable[None]], name: str) -> None:

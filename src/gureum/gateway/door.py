@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import CoroutineType
 from typing import Any
 
 from gureum.gateway import authenticate, trail, wire
@@ -192,7 +193,12 @@ class Door:
     def _handle(self, call: Call) -> None:
         mode = call.handler.mode
         if mode == "inline":
-            self._finish(call, self._run(call), None)
+            result = self._run(call)
+            if type(result) is CoroutineType:  # it must wait after all (a long poll)
+                task = self.home.loop.create_task(result)
+                task.add_done_callback(partial(self._task_done, call))
+            else:
+                self._finish(call, result, None)
         elif mode == "async":
             task = self.home.loop.create_task(self._run_async(call))
             task.add_done_callback(partial(self._task_done, call))
@@ -301,10 +307,13 @@ class Door:
         if principal is None or operation is None or call.model is None:
             return
         handler = call.handler
-        request = trail.scrubber(call.model, operation, output=False)(call.params) if call.params else None
+        hidden = call.ops.hidden
+        request = (
+            trail.scrubber(call.model, operation, hidden, output=False)(call.params) if call.params else None
+        )
         response = None
         if problem is None and not handler.read_only and not handler.data_event and result:
-            response = trail.scrubber(call.model, operation, output=True)(result)
+            response = trail.scrubber(call.model, operation, hidden, output=True)(result)
         source = call.request
         self._calls.append(
             Called(
@@ -350,6 +359,8 @@ class Door:
                 result = await self._run_async(call)
             elif call.handler.mode == "inline":
                 result = self._run(call)
+                if type(result) is CoroutineType:
+                    result = await result
             else:
                 result = await self.home.loop.run_in_executor(self.home.pool, self._run, call)
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gureum.kernel import tags
@@ -124,7 +124,7 @@ def _iso(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-_PLAIN = {
+_PLAIN: dict[str, Callable[[Facts], Value]] = {
     "aws:sourceip": Facts.source_ip,
     "aws:securetransport": Facts.secure,
     "aws:currenttime": lambda f: _iso(f._now),

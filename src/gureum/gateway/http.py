@@ -18,7 +18,7 @@ from typing import Any
 import httptools
 
 from gureum.gateway.body import FileBody, Spool
-from gureum.gateway.tls import HANDSHAKE, Tunnel
+from gureum.gateway.tunnel import HANDSHAKE, Tunnel
 from gureum.kernel.faults import Fault
 from gureum.kernel.message import FilePart, Request, Response
 

@@ -1,6 +1,6 @@
-"""TLS on the port that also speaks plain HTTP: a connection whose first byte opens a TLS record gets this.
+"""The server's certificate, signed by a local authority. Both are made on first use.
 
-The certificate is signed by a local authority, made on first use; `gureum env` says where its certificate is.
+`gureum env` says where the authority's certificate is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import datetime
 import ipaddress
 import os
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
@@ -17,7 +16,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-HANDSHAKE = 0x16  # the first byte of a TLS connection
 _NAMES = ("localhost", "*.localhost", "*.s3.localhost", "*.localhost.gureum.cloud")
 _DAYS = 825
 
@@ -40,43 +38,6 @@ def authority(folder: Path) -> Path:
     if not path.exists():
         _make_authority(folder)
     return path
-
-
-class Tunnel:
-    """One TLS connection over a plain transport: bytes in, bytes out."""
-
-    __slots__ = ("_handshaken", "_in", "_out", "_tls", "_write")
-
-    def __init__(self, settings: ssl.SSLContext, write: Callable[[bytes], None]) -> None:
-        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = settings.wrap_bio(self._in, self._out, server_side=True)
-        self._write = write
-        self._handshaken = False
-
-    def feed(self, data: bytes) -> bytes:
-        """Take what came over the wire; give what it says. Raises ssl.SSLError for what is not TLS."""
-        self._in.write(data)
-        plain = []
-        try:
-            if not self._handshaken:
-                self._tls.do_handshake()
-                self._handshaken = True
-            while piece := self._tls.read(1 << 18):
-                plain.append(piece)
-        except ssl.SSLWantReadError:
-            pass
-        finally:
-            self._flush()
-        return b"".join(plain)
-
-    def send(self, data: bytes) -> None:
-        """Send bytes through the tunnel."""
-        self._tls.write(data)
-        self._flush()
-
-    def _flush(self) -> None:
-        if self._out.pending:
-            self._write(self._out.read())
 
 
 def _fresh(path: Path) -> bool:

@@ -21,17 +21,18 @@ Scrub = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @cache
-def scrubber(model: Model, operation: Operation, *, output: bool) -> Scrub:
+def scrubber(model: Model, operation: Operation, hidden: frozenset[str], *, output: bool) -> Scrub:
     """A function that copies an input or output without blobs, streams and secrets. Compiled once."""
     shape = model.output(operation) if output else model.input(operation)
     if shape is None:
         return lambda _params: {}
-    return _Scrubbing(model).structure(shape)
+    return _Scrubbing(model, hidden).structure(shape)
 
 
 class _Scrubbing:
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, hidden: frozenset[str]) -> None:
         self._model = model
+        self._hidden = hidden
         self._made: dict[str, Scrub] = {}
 
     def structure(self, shape: Shape) -> Scrub:
@@ -43,13 +44,13 @@ class _Scrubbing:
         # Recursive shapes meet themselves here while they are being made.
         self._made[name] = lambda value: _by_rules(rules, value)
         for member, inner in self._model.members_of(shape).items():
-            rules[member] = self._value(inner)
+            rules[member] = _hide if member in self._hidden else self._value(inner)
         return self._made[name]
 
     def _value(self, shape: Shape) -> Callable[[Any], Any] | None:
         """How a member is copied; None leaves it out."""
         if getattr(shape, "sensitive", False):
-            return lambda _value: HIDDEN
+            return _hide
         kind = shape.type
         if kind == "blob" or getattr(shape, "eventstream", False):
             return None
@@ -75,6 +76,10 @@ def _by_rules(rules: Mapping[str, Callable[[Any], Any] | None], value: Mapping[s
         if rule is not None and inner is not None:
             copied[name] = rule(inner)
     return copied
+
+
+def _hide(_value: Any) -> Any:
+    return HIDDEN
 
 
 def _text(value: Any) -> Any:

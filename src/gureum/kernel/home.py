@@ -18,6 +18,7 @@ from gureum.kernel.store import Store
 from gureum.kernel.tick import Tick
 
 P = TypeVar("P")
+T = TypeVar("T")
 
 
 class Part(Protocol):
@@ -85,6 +86,14 @@ class Home:
         """The driver that the operator chose for a port. KeyError where the composition names none."""
         driver: P = self.engines[port]
         return driver
+
+    def on_loop(self, call: Callable[..., T], *args: Any) -> T:
+        """Run a function on the event loop from a thread, and wait for what it gives."""
+
+        async def run() -> T:
+            return call(*args)
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result()
 
     def files(self, name: str) -> Path:
         """A folder for a service's files."""

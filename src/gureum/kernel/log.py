@@ -40,6 +40,7 @@ class Log:
         self._syncer = syncer
         self._on_dirty = on_dirty
         self._limit = segment_bytes
+        self.on_loss: Callable[[], None] | None = None  # what was appended could not be written
         self._buffer: list[bytes] = []
         self._readers: dict[int, int] = {}
         self.segments: dict[int, int] = {}  # number → bytes
@@ -76,6 +77,8 @@ class Log:
         except OSError:
             os.ftruncate(self._fd, start)
             self._size = start
+            if self.on_loss is not None:
+                self.on_loss()
             raise
         self.segments[self._number] = self._size
         self._syncer.dirty(self._fd)

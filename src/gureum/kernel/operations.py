@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from gureum.kernel.message import Request
@@ -82,6 +83,7 @@ class Operations:
     `invalid` is the code for input that breaks the model's constraints, `bad_token` for a paging token that is
     not one of ours, `principal` the host name under which the service itself calls others. `checks` and `echo`
     say which of the model's constraints the service enforces and how it words them (see `shapes.Rules`).
+    `hidden` are members, at any depth, that the trail must not show though the model does not call them sensitive.
     `rewrite` may turn a request into the form that the model knows before it is matched (S3's virtual hosts).
     """
 
@@ -95,6 +97,7 @@ class Operations:
         principal: str = "",
         checks: frozenset[str] = frozenset({"required", "length", "range", "enum", "pattern"}),
         echo: bool = True,
+        hidden: frozenset[str] = frozenset(),
     ) -> None:
         self.service = service
         self.iam = iam or service
@@ -103,6 +106,7 @@ class Operations:
         self.principal = principal or f"{service}.amazonaws.com"
         self.checks = checks
         self.echo = echo
+        self.hidden = hidden
         self.rewrite: Callable[[Request], None] | None = None
         self.handlers: dict[str, Handler] = {}
         OPERATIONS[service] = self
@@ -232,17 +236,21 @@ def _one_member(action: str, kind: Kind, member: str, by: By | None, default: st
 
     read: By = by
 
-    def one(account: str, region: str, req: Mapping[str, Any]) -> Sequence[Target]:
-        value = req.get(member) or default
-        if not isinstance(value, str):
-            return (Target(action, "*", account, region, None, ""),)
+    @lru_cache(maxsize=4096)
+    def named(value: str, account: str, region: str) -> tuple[Target]:
         if value.startswith("arn:") and (found := kind.parse(value)):
             return (Target(action, value, found.account, found.region, kind, found.key),)
         _, owner, at, key = read(value, account, region)
         parts = key.split("\x1f")
-        named = {field: key} if len(parts) == 1 else dict(zip(kind.key_fields, parts, strict=False))
-        arn = kind.arn(owner or account, at or region, _named(kind, named))
+        fields = {field: key} if len(parts) == 1 else dict(zip(kind.key_fields, parts, strict=False))
+        arn = kind.arn(owner or account, at or region, _named(kind, fields))
         return (Target(action, arn, owner, at, kind, key),)
+
+    def one(account: str, region: str, req: Mapping[str, Any]) -> Sequence[Target]:
+        value = req.get(member) or default
+        if not isinstance(value, str):
+            return (Target(action, "*", account, region, None, ""),)
+        return named(value, account, region)
 
     return one
 

@@ -1,5 +1,6 @@
-"""SQS: message queues."""
+"""SQS: queues that keep messages until a receiver has dealt with them."""
 
-from gureum.kernel.operations import Operations
+from gureum.services.sqs import messages, move, moves, permissions, queues, receipts
+from gureum.services.sqs.operations import ops
 
-ops = Operations("sqs", invalid="InvalidParameterValue")
+__all__ = ["messages", "move", "moves", "ops", "permissions", "queues", "receipts"]
