@@ -38,6 +38,7 @@ class Context:
         "request",
         "request_id",
         "response_headers",
+        "response_status",
         "source_ip",
         "targets",
         "user_agent",
@@ -65,6 +66,7 @@ class Context:
         self.source_ip, self.user_agent = source_ip, user_agent
         self.request = request  # the HTTP request, for the few services whose oddities need it
         self.response_headers: list[tuple[str, str]] = []
+        self.response_status = 0  # the HTTP status where it is not the model's (206, 304)
         self._work: Work | None = None
         self._now = 0.0
 
@@ -81,6 +83,10 @@ class Context:
         if self._work is None:
             self._work = Work(cause=self.request_id)
         return self._work
+
+    def restart(self) -> None:
+        """Begin the unit of work anew: what the last one read and wrote is forgotten."""
+        self._work = None
 
     def table(self, record: type[R], *, account: str | None = None, region: str | None = None) -> Table[R]:
         """This kind's records in this account and region, or in others that the caller has been let into."""

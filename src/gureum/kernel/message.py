@@ -35,7 +35,7 @@ class FilePart:
 class Request:
     """One HTTP request after framing. Header names are lower case; path and query are still percent-encoded."""
 
-    __slots__ = ("body", "headers", "method", "path", "peer", "query", "secure", "spool")
+    __slots__ = ("body", "headers", "method", "path", "peer", "query", "secure", "signed_path", "spool")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Request:
         secure: bool = False,
     ) -> None:
         self.method, self.path, self.query, self.headers = method, path, query, headers
+        self.signed_path = path  # as the client sent and signed it; `path` may be rewritten
         self.body, self.peer, self.secure = body, peer, secure
         self.spool: Spool | None = (
             None  # how the body came in: its hash, its chunks' signatures, its trailers

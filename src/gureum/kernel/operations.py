@@ -9,10 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from gureum.kernel.message import Request
 from gureum.kernel.records import Kind, Place, Record, kind_of
+
+if TYPE_CHECKING:
+    from gureum.kernel.visit import Dress, Outside
 
 Mode = Literal["thread", "inline", "async"]
 _READING = (
@@ -84,7 +87,9 @@ class Operations:
     not one of ours, `principal` the host name under which the service itself calls others. `checks` and `echo`
     say which of the model's constraints the service enforces and how it words them (see `shapes.Rules`).
     `hidden` are members, at any depth, that the trail must not show though the model does not call them sensitive.
-    `rewrite` may turn a request into the form that the model knows before it is matched (S3's virtual hosts).
+    `rewrite` may turn a request into the form that the model knows before it is matched (S3's virtual hosts);
+    `outside` answers requests that are no modelled operation (S3's forms and web pages), and `dress` adds to
+    answers on their way out (CORS).
     """
 
     def __init__(
@@ -108,6 +113,8 @@ class Operations:
         self.echo = echo
         self.hidden = hidden
         self.rewrite: Callable[[Request], None] | None = None
+        self.outside: Outside | None = None
+        self.dress: Dress | None = None
         self.handlers: dict[str, Handler] = {}
         OPERATIONS[service] = self
 

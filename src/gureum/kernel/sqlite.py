@@ -297,10 +297,13 @@ class SqliteStore:
 
     def close(self) -> None:
         with self._lock:
+            if self._wal < 0:
+                return
             self._syncer.forget(self._wal)
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             os.close(self._wal)
+            self._wal = -1
             self._db.close()
 
 
