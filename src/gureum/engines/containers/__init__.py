@@ -1,0 +1,1 @@
+"""Running containers: the port, its drivers for Docker or Podman and for the bubblewrap sandbox."""
