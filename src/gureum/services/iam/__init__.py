@@ -1,5 +1,53 @@
-"""IAM: who may do what. Users, groups, roles, policies and access keys."""
+"""IAM: who may do what. Users, groups, roles, policies and credentials."""
 
-from gureum.kernel.operations import Operations
+from gureum.services.iam import (
+    accessed,
+    account,
+    attachments,
+    boundaries,
+    certificates,
+    groups,
+    inline,
+    keys,
+    mfa,
+    oidc,
+    passwords,
+    policies,
+    profiles,
+    report,
+    roles,
+    saml,
+    service_credentials,
+    service_roles,
+    simulate,
+    ssh,
+    tagging,
+    users,
+)
+from gureum.services.iam.operations import ops
 
-ops = Operations("iam")
+__all__ = [
+    "accessed",
+    "account",
+    "attachments",
+    "boundaries",
+    "certificates",
+    "groups",
+    "inline",
+    "keys",
+    "mfa",
+    "oidc",
+    "ops",
+    "passwords",
+    "policies",
+    "profiles",
+    "report",
+    "roles",
+    "saml",
+    "service_credentials",
+    "service_roles",
+    "simulate",
+    "ssh",
+    "tagging",
+    "users",
+]

@@ -1,5 +1,6 @@
 """STS: who am I, and sessions that end by themselves."""
 
-from gureum.services.sts import sessions
+from gureum.services.sts import callers, roles, saml, sessions, web_identity
+from gureum.services.sts.operations import ops
 
-__all__ = ["sessions"]
+__all__ = ["callers", "ops", "roles", "saml", "sessions", "web_identity"]

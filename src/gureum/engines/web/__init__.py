@@ -1,0 +1,1 @@
+"""Reading documents from web servers: what an identity provider publishes about itself."""

@@ -1,0 +1,12 @@
+"""When keys, users and roles were last used."""
+
+from gureum.services.iam.usage.trail import (
+    SEPARATOR,
+    catch_up,
+    of,
+    password_used,
+    role_used,
+    signed_in,
+)
+
+__all__ = ["SEPARATOR", "catch_up", "of", "password_used", "role_used", "signed_in"]

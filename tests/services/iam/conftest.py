@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.fixture
+def iam(gureum):
+    return gureum.client("iam")
