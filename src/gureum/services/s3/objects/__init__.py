@@ -1,0 +1,1 @@
+"""Objects: writing, reading, copying, deleting, listing them, and what hangs on them."""

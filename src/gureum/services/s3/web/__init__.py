@@ -1,0 +1,1 @@
+"""S3 for browsers: CORS, forms, web sites, hosts."""

@@ -1,0 +1,1 @@
+"""What S3 does by itself: expiring, replicating, notifying, reporting, logging."""
