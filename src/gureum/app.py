@@ -20,8 +20,10 @@ from gureum.gateway.authenticate import DEFAULT_ACCOUNT, Authenticator
 from gureum.gateway.authorise import Authoriser
 from gureum.gateway.door import Door
 from gureum.gateway.http import Connection, Server
+from gureum.gateway.inlets import Inlets
 from gureum.gateway.route import Routes
 from gureum.kernel import ids
+from gureum.kernel.drivers import Drivers
 from gureum.kernel.durable import Syncer
 from gureum.kernel.home import Home
 from gureum.kernel.listening import Listening
@@ -30,6 +32,7 @@ from gureum.kernel.registry import Offered, Registry
 from gureum.kernel.seal import Seal
 from gureum.kernel.sqlite import SqliteStore
 from gureum.kernel.store import Store
+from gureum.kernel.workloads import WORKLOADS, owner
 from gureum.options import Options, is_loopback
 
 log = logging.getLogger("gureum")
@@ -37,7 +40,12 @@ log = logging.getLogger("gureum")
 SERVICES: tuple[Offered, ...] = (
     Offered("iam"),
     Offered("sts"),
+    Offered("organizations", wakes=True),
+    Offered("resourcegroupstaggingapi", wakes=True),
     Offered("sqs"),
+    Offered("kms", wakes=True),
+    Offered("s3", wakes=True),
+    Offered("ecs", wakes=True),
 )
 
 
@@ -55,6 +63,7 @@ class Cloud:
         seal = _seal(options.data)
         self.home = Home(options.data, _store(options, syncer), syncer, seal, loop)
         from gureum.services.iam.identities import IamIdentities
+        from gureum.services.organizations.memberships import OrganizationMemberships
 
         identities = IamIdentities(self.home)
         authenticator = Authenticator(self.home, identities, enforced=options.auth == "enforced")
@@ -63,13 +72,38 @@ class Cloud:
             self.registry,
             Routes(frozenset(self.registry.offered)),
             authenticator,
-            Authoriser(self.home, identities, None),
+            Authoriser(self.home, identities, OrganizationMemberships(self.home)),
         )
         admin = Admin(self.door, authenticator, self.health, self.reset, open_to_all=options.auth == "open")
         self.door.mounts.append(admin.take)
+        self.inlets = Inlets(self.home, self.registry, self.door.accept, options.data / "spool")
+        makers = {
+            "gureum.engines.containers.port.Containers": self._containers,
+            "gureum.engines.saml.port.Saml": _saml,
+            "gureum.engines.web.port.Web": _web,
+        }
+        self.drivers = self.home.engines = Drivers(makers)
         self.reconciliation = Reconciliation(self.home, need_service=self.registry.has)
         self.listening = Listening(self.home)
         self.keep_root_key()
+
+    def _containers(self) -> Any:
+        """The container engine: Docker or Podman where one is, else sandboxes. What no record knows ends here."""
+        from gureum.engines.containers.bubblewrap.driver import Bubblewrap
+        from gureum.engines.containers.docker.driver import Docker
+
+        installation = str(self.options.data.resolve())
+        driver: Any = Docker(self.options.data, installation, self.inlets.serve)
+        if driver.fingerprint().state == "absent":
+            driver.close()
+            driver = Bubblewrap(self.options.data, installation, self.inlets.serve)
+        for handle in driver.recover():
+            service = owner(handle.name)
+            known = self.registry.has(service) and service in WORKLOADS
+            if not known or not WORKLOADS[service].known(self.home, handle.name):
+                log.info("ending %s: no record knows it", handle.name)
+                driver.destroy(handle)
+        return driver
 
     def keep_root_key(self) -> None:
         """The root user's access key, made on the first start and put back after a reset."""
@@ -96,7 +130,7 @@ class Cloud:
             "durability": self.options.durability,
             "auth": self.options.auth,
             "services": sorted(self.registry.offered),
-            "engines": [],
+            "engines": self.drivers.health(self.home.pool),
             "failing": [
                 {"record": "/".join(f.key), "failures": f.failures, "error": f.error}
                 for f in self.reconciliation.failing.values()
@@ -146,7 +180,9 @@ async def _serve(options: Options) -> None:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
     server.close()
+    cloud.inlets.close()
     await loop.run_in_executor(None, cloud.home.close)
+    await loop.run_in_executor(None, cloud.drivers.close)
 
 
 def _tls(data: Path) -> ssl.SSLContext:
@@ -163,6 +199,18 @@ async def _guard(run: Callable[[], Awaitable[None]], name: str) -> None:
         except Exception:
             log.exception("%s broke; it starts again", name)
             await asyncio.sleep(1.0)
+
+
+def _saml() -> Any:
+    from gureum.engines.saml.signed import Signed
+
+    return Signed()
+
+
+def _web() -> Any:
+    from gureum.engines.web.direct import Direct
+
+    return Direct()
 
 
 def _store(options: Options, syncer: Syncer) -> Store:

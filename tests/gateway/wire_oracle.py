@@ -11,7 +11,6 @@ import math
 import random
 import string
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,23 +25,23 @@ from gureum.kernel.message import Request, Response
 TEXT = string.ascii_letters + string.digits + " -_.:/+=&?%#'\"<>;,~$@!*()[]{}|\\^`é구름𝄞"
 TOKEN = string.ascii_letters + string.digits + "-_.:/+=&?%#'<>;~$@!*()[]{}|^`"
 HOST = string.ascii_letters + string.digits
-_loader = botocore.loaders.Loader()
 
 
-@cache
 def service_model(service: str) -> botocore.model.ServiceModel:
-    return botocore.model.ServiceModel(_loader.load_service_model(service, "service-2"), service)
+    # A loader keeps all that it ever loaded, documentation and all: each gets one of its own.
+    description = botocore.loaders.Loader().load_service_model(service, "service-2")
+    return botocore.model.ServiceModel(description, service)
 
 
 def services() -> list[str]:
-    return sorted(_loader.list_available_services("service-2"))
+    return sorted(botocore.loaders.Loader().list_available_services("service-2"))
 
 
 class Values:
     """Random values for shapes, as botocore's clients take them."""
 
-    def __init__(self, seed: str, protocol: str, out: bool) -> None:
-        self.random, self.protocol, self.out = random.Random(seed), protocol, out
+    def __init__(self, seed: str, protocol: str) -> None:
+        self.random, self.protocol = random.Random(seed), protocol
 
     def structure(self, shape: Any, depth: int = 0) -> dict[str, Any]:
         members = dict(shape.members)
@@ -72,7 +71,9 @@ class Values:
             return [self.value(shape.member, depth + 1) for _ in range(count)]
         if kind == "map":
             if place == "headers":
-                return {f"k{i}-{self.text(string.ascii_lowercase, 1, 5)}": self.text(TOKEN, 1, 9) for i in (1, 2)}
+                return {
+                    f"k{i}-{self.text(string.ascii_lowercase, 1, 5)}": self.text(TOKEN, 1, 9) for i in (1, 2)
+                }
             return {
                 f"{self.value(shape.key, depth + 1, key=True)}{i}": self.value(shape.value, depth + 1)
                 for i in range(self.random.randint(1, 2))
@@ -136,11 +137,24 @@ def request(protocol: str, operation: botocore.model.OperationModel, params: dic
     prepared = create_request_object(raw).prepare()
     url = urlsplit(prepared.url)
     headers = {
-        (name if isinstance(name, str) else name.decode()).lower(): value if isinstance(value, str) else value.decode()
+        (name if isinstance(name, str) else name.decode()).lower(): value
+        if isinstance(value, str)
+        else value.decode()
         for name, value in prepared.headers.items()
     }
     body = prepared.body or b""
-    return Request(prepared.method, url.path, url.query, headers, body.encode() if isinstance(body, str) else body)
+    return Request(
+        prepared.method, url.path, url.query, headers, body.encode() if isinstance(body, str) else body
+    )
+
+
+def tidy(value: Any) -> Any:
+    """A value as a handler gives it: dates as seconds, everything else as it is."""
+    if isinstance(value, dict):
+        return {key: tidy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [tidy(item) for item in value]
+    return round(value.timestamp(), 3) if isinstance(value, datetime) else value
 
 
 def plain(value: Any) -> Any:
@@ -183,7 +197,11 @@ def parsed(protocol: str, operation: Any, response: Response, shape: Any = None)
     parser = botocore.parsers.create_parser(protocol)
     body: Any = content(response)
     output = operation.output_shape
-    streams = shape is None and output is not None and (operation.has_streaming_output or operation.has_event_stream_output)
+    streams = (
+        shape is None
+        and output is not None
+        and (operation.has_streaming_output or operation.has_event_stream_output)
+    )
     payload = output.serialization.get("payload") if output is not None else None
     blob = shape is None and payload is not None and output.members[payload].type_name == "blob"
     raw = {

@@ -70,7 +70,7 @@ def test_paths_into_lists_and_maps() -> None:
 
 def test_scalars_in_lists_and_maps_are_reported_of_the_whole() -> None:
     text = check(
-        "acm", "RequestCertificate", {"DomainName": "a.b", "SubjectAlternativeNames": ["ok.com", "~"]}
+        "acm", "RequestCertificate", {"DomainName": "a.bc", "SubjectAlternativeNames": ["ok.com", "~"]}
     )
     assert text is not None
     assert text.startswith(

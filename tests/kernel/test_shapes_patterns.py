@@ -1,12 +1,14 @@
 """The models' patterns: which run, and that none hangs."""
 
 import time
+from functools import cache
 
 import pytest
 
 from gureum.kernel import models, patterns
 
 
+@cache
 def all_patterns() -> dict[str, str]:
     return {
         shape.pattern: f"{service}.{shape.name}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import NamedTuple
 
-from gureum.gateway.sigv4 import Claim, Reason, Unproven, verify
+from gureum.gateway.sigv4 import Claim, Reason, Unproven, scope_of, signature_of, verify
 from gureum.kernel.faults import Fault
 from gureum.kernel.home import Home
 from gureum.kernel.identity import BadToken, Credential, ExpiredToken, Identities, UnknownKey
 from gureum.kernel.message import Request
 from gureum.kernel.principal import ANONYMOUS, Principal, root_of
+from gureum.kernel.visit import SignedText
 
 DEFAULT_ACCOUNT = "000000000000"
 _UNKNOWN = "The security token included in the request is invalid."
@@ -91,6 +93,21 @@ class Authenticator:
         if self._enforced:
             verify(request, found, credential.secret, now, s3=service in _SIGNED_AS_S3)
         return Session(credential.principal, scope.region, scope.service)
+
+    def prove(self, signed: SignedText) -> Principal:
+        """Who signed a text that a body carries. Raises Unproven."""
+        scope = scope_of(signed.credential)
+        credential = self._credential(scope.access_key, signed.token)
+        if credential.expires and self._home.clock.now() >= credential.expires:
+            raise Unproven("expired_token", _EXPIRED)
+        expected = signature_of(credential.secret, scope, signed.text)
+        if self._enforced and not hmac.compare_digest(expected.encode(), signed.signature.encode()):
+            raise Unproven(
+                "mismatch",
+                "The request signature we calculated does not match the signature you provided. Check your key "
+                "and signing method.",
+            )
+        return credential.principal
 
     def _credential(self, access_key: str, token: str) -> Credential:
         generation = self._home.store.generation("iam")

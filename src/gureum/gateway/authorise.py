@@ -15,6 +15,8 @@ from gureum.kernel.message import Request
 from gureum.kernel.operations import Handler, Target
 from gureum.kernel.principal import Principal
 from gureum.kernel.records import Record
+from gureum.kernel.refusals import encode as encode_refusal
+from gureum.kernel.seal import Seal
 
 _KINDS: dict[str, policy.principals.Kind] = {
     "root": "root",
@@ -74,7 +76,7 @@ class Authoriser:
         request: Request | None,
         params: Mapping[str, Any],
         region: str,
-        extra: Mapping[str, Any],
+        extra: Mapping[str, Any] | tuple[Mapping[str, Any], ...],
     ) -> str:
         """Let the request through, or raise the denial in AWS's words. The account that owns the resource."""
         caller = self._caller(principal)
@@ -87,10 +89,11 @@ class Authoriser:
             key = (target.action, target.arn, account, text)
             decision = caller.decisions.get(key)
             if decision is None:
-                if facts is None:
+                if facts is None or isinstance(extra, tuple):
                     now = self._home.clock.now()
+                    keys = extra[at] if isinstance(extra, tuple) else extra
                     facts = Facts(
-                        request, principal, region, params, now, self._home.store, caller.membership, extra
+                        request, principal, region, params, now, self._home.store, caller.membership, keys
                     )
                 facts.resource = (target.arn, account)
                 decision = self._decide(caller, target, account, text, rules, facts)
@@ -99,7 +102,7 @@ class Authoriser:
                         caller.decisions.clear()
                     caller.decisions[key] = decision
             if not decision.allowed:
-                raise Denied(decision, principal, target.action)
+                raise Denied(decision, principal, target.action, self._home.seal)
         return owner
 
     def require(self, ctx: Context, action: str, resource: str, extra: Mapping[str, str]) -> None:
@@ -121,7 +124,17 @@ class Authoriser:
         target = Target(action, resource, account, ctx.region, None, "")
         decision = self._decide(caller, target, account, None, "union", facts)
         if not decision.allowed:
-            raise Denied(decision, ctx.principal, action)
+            raise Denied(decision, ctx.principal, action, self._home.seal)
+
+    def may(self, ctx: Context, target: Target, keys: Mapping[str, Any]) -> bool:
+        """See `Context.may`."""
+        caller = self._caller(ctx.principal)
+        account, text, rules = self._resource(target, ctx.principal.account)
+        facts = Facts(
+            ctx.request, ctx.principal, ctx.region, {}, ctx.now, self._home.store, caller.membership, keys
+        )
+        facts.resource = (target.arn, account)
+        return self._decide(caller, target, account, text, rules, facts).allowed
 
     def _decide(
         self, caller: _Caller, target: Target, account: str, text: str | None, rules: str, facts: Facts
@@ -174,6 +187,8 @@ class Authoriser:
         kind = target.kind
         if kind is None or (kind.policy is None and kind.owner is None):
             return target.account or caller, None, "union"
+        if kind.policy_rules == "trust" and not target.action.startswith("sts:"):
+            return target.account or caller, None, "union"  # a trust policy says who may be the role, no more
         row = self._home.store.read(kind, (kind.name, target.account, target.region, target.key))
         if row is None:
             return target.account or caller, None, "union"
@@ -185,10 +200,16 @@ class Authoriser:
 class Denied(Fault):
     """Access denied: the decision, in AWS's words. The door gives it the code of the protocol."""
 
-    def __init__(self, decision: policy.Decision, principal: Principal, action: str) -> None:
+    def __init__(self, decision: policy.Decision, principal: Principal, action: str, seal: Seal) -> None:
         super().__init__("AccessDeniedException", decision.message(principal.arn, action), status=403)
         self.decision, self.principal, self.action = decision, principal, action
+        self._seal = seal
+
+    def encoded(self) -> str:
+        """The whole decision, sealed for STS's DecodeAuthorizationMessage: what EC2 adds to its refusals."""
+        return encode_refusal(self._seal, self.decision, self.principal, self.action)
 
 
 def _parsed(documents: Sequence[Document], kind: policy.Kind) -> tuple[policy.Policy, ...]:
-    return tuple(policy.parse(text, kind, name) for name, text in documents)
+    # Some of AWS's own policies have resources that IAM would not store of others.
+    return tuple(policy.parse(text, kind, name, arn_grammar=False) for name, text in documents)

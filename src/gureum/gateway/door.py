@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -28,9 +28,10 @@ from gureum.kernel.home import Home
 from gureum.kernel.listening import Calls
 from gureum.kernel.message import Request, Response
 from gureum.kernel.models import Model, Operation, load
-from gureum.kernel.operations import Handler, Operations, Target
+from gureum.kernel.operations import Handler, Operations, Target, settled
 from gureum.kernel.principal import Principal
 from gureum.kernel.registry import Registry
+from gureum.kernel.visit import SignedText, Take, Visit
 
 log = logging.getLogger("gureum.door")
 
@@ -103,6 +104,7 @@ class Door:
         self._waiting = 0
         home.call, home.call_async = self.call, self.call_async
         home.require = authoriser.require
+        home.may = authoriser.may
 
     # --- a request from outside
     def accept(self, request: Request, answer: Answer) -> None:
@@ -113,6 +115,8 @@ class Door:
         call = Call(request, answer, self.home.clock.monotonic())
         try:
             found = self._route(call, request)
+            if call.ops.outside is not None and (take := call.ops.outside(request)) is not None:
+                return self._visit(call, request, take)
             self._parse(call, request)
             self._authenticate(call, request, found)
             self._prepare(call)
@@ -120,6 +124,7 @@ class Door:
             self._handle(call)
         except Exception as error:
             self._finish(call, None, error)
+        return None
 
     def _route(self, call: Call, request: Request) -> Claim | None:
         found = None
@@ -163,6 +168,32 @@ class Door:
         call.principal = session.principal
         call.region = session.region or REGION
 
+    def _visit(self, call: Call, request: Request, take: Take) -> None:
+        """A request that is no modelled operation: its service answers it, by calls through this door."""
+
+        def enter(operation: str, params: dict[str, Any], principal: Principal) -> Awaitable[dict[str, Any]]:
+            return self.call_async(
+                call.ops.service, operation, params, principal, "", call.region, request
+            )
+
+        def prove(signed: SignedText) -> Principal:
+            try:
+                return self.authenticator.prove(signed)
+            except Unproven as unproven:
+                raise authenticate.fault(unproven, call.protocol, s3=_s3(call)) from None
+
+        visit = Visit(self.home, request, call.id, enter, prove)
+        task = asyncio.ensure_future(take(visit), loop=self.home.loop)
+        task.add_done_callback(partial(self._visited, call))
+
+    def _visited(self, call: Call, done: asyncio.Future[Response]) -> None:
+        assert call.answer is not None
+        error = Internal() if done.cancelled() else done.exception()
+        if error is None:
+            call.answer(done.result())
+        else:
+            self._finish(call, None, error)
+
     # --- what requests and services' own calls share
     def _prepare(self, call: Call) -> None:
         """Validate the input, find what it acts on, and authorise."""
@@ -172,11 +203,17 @@ class Door:
         text = shapes.validator(call.model, call.operation, rules)(params)
         if text is not None:
             raise Fault(call.ops.invalid, text)
-        call.targets = handler.targets(call.principal.account, call.region, params)
+        if call.ops.meet is not None:
+            call.ops.meet(call.principal, handler, params)
+        if handler.look is None:
+            found = handler.targets(call.principal.account, call.region, params)
+        else:
+            found = handler.look(self.home, call.principal, call.region, params)
+        call.targets = settled(self.home.store, found)
         if handler.public:
             call.owner = call.targets[0].account or call.principal.account
             return
-        extra: Mapping[str, Any] = {}
+        extra: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = {}
         if handler.condition_keys is not None:
             extra = handler.condition_keys(self._context(call, call.principal.account), params)
         try:
@@ -275,6 +312,9 @@ class Door:
         problem = None if error is None else _as_fault(call, error)
         response = self._serialise(call, result, problem)
         self._record(call, result, problem)
+        ops: Operations | None = getattr(call, "ops", None)
+        if ops is not None and ops.dress is not None and call.request is not None:
+            ops.dress(self.home, call.request, response)
         self.metrics.count(call, response.status, self.home.clock.monotonic() - call.started)
         answer = call.answer
         wrote = problem is None and not call.handler.read_only
@@ -288,8 +328,9 @@ class Door:
             except Exception as error:
                 problem = _as_fault(call, error)
             else:
-                if call.context is not None and call.context.response_headers:
+                if call.context is not None:
                     response.headers += call.context.response_headers
+                    response.status = call.context.response_status or response.status
                 return response
         if call.model is None:
             text = f'{{"__type":"{problem.code}","message":"{problem.message}"}}'.encode()
@@ -347,10 +388,12 @@ class Door:
         principal: Principal,
         account: str,
         region: str,
+        request: Request | None = None,
     ) -> dict[str, Any]:
-        """Call an operation as a principal, without HTTP. Raises its fault."""
+        """Call an operation as a principal, on behalf of `request` if any. Raises its fault."""
         future: asyncio.Future[dict[str, Any]] = self.home.loop.create_future()
         call = self._internal(service, operation, params, principal, region)
+        call.request = request
         result: Any = None
         problem: Fault | None = None
         try:
@@ -393,6 +436,7 @@ class Door:
             raise _absent(f"The operation {service}:{operation} is not built.")
         call = Call(None, None, self.home.clock.monotonic())
         call.ops, call.handler, call.model = ops, ops.handlers[operation], load(service)
+        call.protocol = wire.protocols(call.model)[0]
         call.operation = call.model.operations[operation]
         call.params, call.principal, call.region = params, principal, region
         return call
@@ -413,7 +457,7 @@ def _endpoint(request: Request) -> str:
 
 
 def _s3(call: Call) -> bool:
-    return call.model is not None and call.model.service == "s3"
+    return call.model is not None and call.model.metadata.signature_version == "s3"
 
 
 def _absent(text: str) -> Fault:
@@ -425,7 +469,13 @@ def _denial(denied: Denied, call: Call) -> Fault:
     if denied.principal.kind == "anonymous" and not _s3(call):
         return authenticate.fault(Unproven("missing", "Missing Authentication Token"), call.protocol)
     code = _DENIED.get(call.protocol, "AccessDeniedException")
-    return Fault(code, denied.message, status=403)
+    text = denied.message
+    if call.protocol == "ec2":
+        text = (
+            f"You are not authorized to perform this operation. {text}. "
+            f"Encoded authorization failure message: {denied.encoded()}"
+        )
+    return Fault(code, text, status=403)
 
 
 def _as_fault(call: Call, error: BaseException) -> Fault:

@@ -77,10 +77,11 @@ class Server:
 
 
 class Connection(asyncio.Protocol):
-    """One client. Requests on it are answered one after the other."""
+    """One client. Requests on it are answered one after the other, by `handle` (default: the server's)."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, handle: Handle | None = None) -> None:
         self.server = server
+        self._handle = handle or server.handle
         self.deadline = 0.0
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         self._tunnel: Tunnel | None = None
@@ -222,7 +223,7 @@ class Connection(asyncio.Protocol):
     # --- answering
     def _begin(self, request: Request, keep: bool) -> None:
         self._busy = True
-        self.server.handle(request, lambda response: self._answer(request, response, keep))
+        self._handle(request, lambda response: self._answer(request, response, keep))
 
     def _answer(self, request: Request, response: Response, keep: bool) -> None:
         if self._closing or self._transport.is_closing():
@@ -247,7 +248,8 @@ class Connection(asyncio.Protocol):
                 sized = True
             lines.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
         if length is None:
-            lines.append(b"Transfer-Encoding: chunked\r\n")
+            if not sized:
+                lines.append(b"Transfer-Encoding: chunked\r\n")
         elif not sized and status not in {204, 304}:
             lines.append(b"Content-Length: %d\r\n" % length)
         lines.append(self.server.date_line)
@@ -264,7 +266,10 @@ class Connection(asyncio.Protocol):
         else:
             assert not isinstance(body, bytes)
             self._send(self._head(request, response, keep, None))
-            await self._send_pieces(body)
+            if any(name == "Content-Length" for name, _ in response.headers):
+                await self._send_sized(body)
+            else:
+                await self._send_pieces(body)
         self._done(request, keep)
 
     async def _send_file(self, part: FilePart) -> None:
@@ -288,6 +293,11 @@ class Connection(asyncio.Protocol):
                 self._send(b"%x\r\n%b\r\n" % (len(piece), piece))
                 await self._drained()
         self._send(b"0\r\n\r\n")
+
+    async def _send_sized(self, pieces: AsyncIterator[bytes]) -> None:
+        async for piece in pieces:
+            self._send(piece)
+            await self._drained()
 
     async def _drained(self) -> None:
         if self._closing or self._transport.is_closing():

@@ -144,7 +144,8 @@ def signature_of(secret: str, scope: Scope, text: bytes) -> str:
 
 # --- what a request claims
 @lru_cache(maxsize=4096)
-def _credential(text: str) -> Scope:
+def scope_of(text: str) -> Scope:
+    """The scope that a credential names. Raises Unproven."""
     parts = text.rsplit("/", 4)
     if len(parts) != 5 or parts[4] != "aws4_request":
         raise Unproven(
@@ -175,7 +176,7 @@ def _header_claim(header: str, headers: dict[str, str]) -> Claim:
         )
     token = headers.get("x-amz-security-token", "")
     return Claim(
-        _credential(fields["Credential"]),
+        scope_of(fields["Credential"]),
         fields["SignedHeaders"],
         fields["Signature"],
         stamp,
@@ -196,7 +197,7 @@ def _query_claim(query: str) -> Claim:
     if not expires.isdigit() or int(expires) > LONGEST_PRESIGNED_SECONDS:
         raise Unproven("incomplete", "X-Amz-Expires must be less than a week (in seconds) that is, 604800")
     return Claim(
-        _credential(fields["X-Amz-Credential"]),
+        scope_of(fields["X-Amz-Credential"]),
         fields["X-Amz-SignedHeaders"],
         fields["X-Amz-Signature"],
         fields["X-Amz-Date"],
@@ -295,7 +296,7 @@ def _canonical_request(request: Request, found: Claim, payload: str, *, s3: bool
         raise Unproven(
             "mismatch", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
         )
-    path = "/" if request.path == "/" else _canonical_path(request.path, s3)
+    path = "/" if request.signed_path == "/" else _canonical_path(request.signed_path, s3)
     query = _canonical_query(request.query) if request.query else ""
     return f"{request.method}\n{path}\n{query}\n{''.join(lines)}\n{names}\n{payload}".encode(
         "latin-1", "replace"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from gureum.kernel import ids, pages
 from gureum.kernel.events import Told
 from gureum.kernel.home import Home
@@ -156,6 +158,13 @@ class Context:
         """
         self.home.require(self, action, resource, {k.replace("__", ":"): v for k, v in keys.items()})
 
+    def may(self, target: Target, keys: Mapping[str, Any]) -> bool:
+        """Whether the caller may do this too, the resource's own policy included (each key of DeleteObjects).
+
+        `keys` are the service's condition keys for it.
+        """
+        return self.home.may(self, target, keys)
+
     def engine(self, port: type[P]) -> P:
         """The driver behind a port."""
         return self.home.engine(port)
@@ -199,7 +208,12 @@ class Services:
         self._region = region or ctx.region
 
     def as_(self, principal: Principal, region: str | None = None) -> Services:
-        """The same, calling as another principal or in another region."""
+        """The same, calling as another principal or in another region.
+
+        As the caller of this operation, calls say through which service they come (`kms:ViaService`).
+        """
+        if principal is self._ctx.principal and principal.kind != "service":
+            principal = replace(principal, invoked_by=self._ctx.ops.principal)
         return Services(self._ctx, self._call, principal, region or self._region)
 
     def for_(self, source_arn: str, region: str | None = None) -> Services:

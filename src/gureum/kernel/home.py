@@ -62,6 +62,7 @@ class Home:
         self.call: Caller = _no_door
         self.call_async: Caller = _no_door
         self.require: Callable[[Any, str, str, dict[str, str]], None] = _no_door
+        self.may: Callable[[Any, Any, Any], bool] = _no_door
         self._parts: dict[type, Any] = {}
         self._logs: dict[str, Log] = {}
 

@@ -43,9 +43,9 @@ class Calls:
             yield (number << _OFFSET_BITS) | (start + length), _decode(entry)
 
     def newest_first(self, *, management: bool) -> Iterator[Called]:
-        """Calls, newest first: a segment is read whole, then turned around."""
+        """Calls, newest first: a segment is read whole, then turned around. For threads, not the event loop."""
         source = self._logs[management]
-        source.flush()
+        self._home.on_loop(source.flush)
         for number in sorted(source.segments, reverse=True):
             yield from (_decode(entry) for entry in reversed(source.segment(number)))
 

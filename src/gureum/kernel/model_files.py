@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-_SERVICE = re.compile(r"[a-z][a-z0-9-]*\Z")
+_SERVICE = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
 OWN = Path(__file__).parents[1] / "services"
 
 T = TypeVar("T")

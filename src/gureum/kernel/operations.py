@@ -15,6 +15,9 @@ from gureum.kernel.message import Request
 from gureum.kernel.records import Kind, Place, Record, kind_of
 
 if TYPE_CHECKING:
+    from gureum.kernel.home import Home
+    from gureum.kernel.principal import Principal
+    from gureum.kernel.store import Store
     from gureum.kernel.visit import Dress, Outside
 
 Mode = Literal["thread", "inline", "async"]
@@ -47,6 +50,10 @@ class Target(NamedTuple):
 
 Find = Callable[[str, str, Mapping[str, Any]], Sequence[Target]]
 """(account, region, request) → targets."""
+Look = Callable[["Home", "Principal", str, Mapping[str, Any]], Sequence[Target]]
+"""(home, principal, region, request) → targets, where the request alone does not tell them (KMS's aliases)."""
+Keys = Callable[[Any, Mapping[str, Any]], "Mapping[str, Any] | tuple[Mapping[str, Any], ...]"]
+"""(context, request) → the service's condition keys: for all targets, or a tuple with those of each."""
 By = Callable[[str, str, str], Place]
 """(value, account, region) → place."""
 
@@ -60,6 +67,7 @@ class Handler:
         "data_event",
         "fn",
         "live",
+        "look",
         "mode",
         "operation",
         "ops",
@@ -77,7 +85,8 @@ class Handler:
         self.public = False
         self.data_event = False
         self.read_only = operation.startswith(_READING)
-        self.condition_keys: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
+        self.condition_keys: Keys | None = None
+        self.look: Look | None = None  # finds the targets instead, by looking them up
 
 
 class Operations:
@@ -89,7 +98,8 @@ class Operations:
     `hidden` are members, at any depth, that the trail must not show though the model does not call them sensitive.
     `rewrite` may turn a request into the form that the model knows before it is matched (S3's virtual hosts);
     `outside` answers requests that are no modelled operation (S3's forms and web pages), and `dress` adds to
-    answers on their way out (CORS).
+    answers on their way out (CORS). `meet(principal, handler, request)` may complete a request by who sends it
+    (IAM's own user where none is named), or refuse it, before anything else looks at it.
     """
 
     def __init__(
@@ -115,6 +125,7 @@ class Operations:
         self.rewrite: Callable[[Request], None] | None = None
         self.outside: Outside | None = None
         self.dress: Dress | None = None
+        self.meet: Callable[[Principal, Handler, dict[str, Any]], None] | None = None
         self.handlers: dict[str, Handler] = {}
         OPERATIONS[service] = self
 
@@ -126,7 +137,8 @@ class Operations:
         default: str | None = None,
         action: str | None = None,
         targets: Find | None = None,
-        keys: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None,
+        look: Look | None = None,
+        keys: Keys | None = None,
         data_event: bool = False,
         read_only: bool | None = None,
     ) -> Callable[[Fn], Fn]:
@@ -135,7 +147,8 @@ class Operations:
         `kind` and `members` name the resource: the members of the request that hold its key fields, in order, or
         one that holds its name or ARN. `"*"` is for operations that act on no resource of their own. `by` reads a
         place out of a member that is neither (a queue's URL); `default` stands where the member is absent.
-        `action` is the IAM action where that is not the operation's name; `targets` decides all by itself.
+        `action` is the IAM action where that is not the operation's name; `targets` decides all by itself;
+        `look` does so too, where records must be read for it, and may raise the fault of what is not there.
         `keys(ctx, request)` gives the service's own condition keys, in lower case. `data_event` marks what
         CloudTrail counts as a data event; `read_only` overrides what the operation's name says.
         """
@@ -145,7 +158,7 @@ class Operations:
             full = f"{self.iam}:{action or operation}"
             find = targets or _finder(full, kind, members, by, default)
             handler = Handler(self, fn, operation, find, full)
-            handler.condition_keys = keys
+            handler.condition_keys, handler.look = keys, look
             handler.data_event = data_event
             if read_only is not None:
                 handler.read_only = read_only
@@ -206,6 +219,24 @@ def snake(operation: str) -> str:
                 out.append("_")
         out.append(char.lower())
     return "".join(out)
+
+
+def settled(store: Store, targets: Sequence[Target]) -> Sequence[Target]:
+    """The targets with their records' own ARNs, where a request's names do not tell all of one (IAM's paths)."""
+    for target in targets:
+        if target.kind is not None and target.kind.partly_named:
+            return [_settled(store, each) for each in targets]
+    return targets
+
+
+def _settled(store: Store, target: Target) -> Target:
+    kind = target.kind
+    if kind is None or not kind.partly_named:
+        return target
+    row = store.read(kind, (kind.name, target.account, target.region, target.key))
+    if row is None:
+        return target
+    return target._replace(arn=kind.arn(target.account, target.region, row.record))
 
 
 def _finder(

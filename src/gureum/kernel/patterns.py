@@ -10,14 +10,15 @@ from __future__ import annotations
 import importlib
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Match = Callable[[str], bool]
 
-# A long value against a pattern with several stars can take seconds: such values run under a time limit.
-LONG = 4096
-LIMIT_SECONDS = 0.1
+# Patterns that may try exponentially many ways run under a time limit, and so do long values against patterns
+# that may try quadratically many. What cannot be decided in that time does not match.
+LONG = 256
+LIMIT_SECONDS = 0.05
 
 # Outside the basic plane Java counts surrogates; Python counts characters.
 _RESPELLED = {
@@ -33,13 +34,18 @@ _REPEATED_TWICE = re.compile(r"(\{\d+\})(?=\{\d+,\d*\})")
 def compile(pattern: str) -> Match | None:
     """The function that says whether a whole value matches; None where the pattern cannot be run at all."""
     text = respell(pattern)
-    found = _engine(text)
-    if found is None:
-        return None
-    full = found.fullmatch
+    repeats, nested = _repeats(text)
+    if repeats is None or nested:
+        return _limited(text)
+    full = re.compile(text, re.ASCII).fullmatch
+    if repeats < 2:
+        return lambda value: full(value) is not None
+    slow = _limited(text)
 
     def match(value: str) -> bool:
-        return _slowly(text, value) if len(value) > LONG else full(value) is not None
+        if len(value) > LONG and slow is not None:
+            return slow(value)
+        return full(value) is not None
 
     return match
 
@@ -57,28 +63,48 @@ def _group_repeats(pattern: str) -> str:
     return re.sub(r"(\[[^\]]*\]\{\d+\})(\{\d+,\d*\})", r"(?:\1)\2", pattern)
 
 
-def _engine(text: str) -> Any:
+def _repeats(text: str) -> tuple[int | None, bool]:
+    """How many repeats a pattern has, and whether within one there is a further choice (another repeat, an
+    option, an alternative), which is what backtracking multiplies. (None, False) where `re` refuses it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return re.compile(text, re.ASCII)
+            parsed = re._parser.parse(text, re.ASCII)  # type: ignore[attr-defined]
         except re.error:
-            regex = _regex()
-            try:
-                return regex.compile(text)
-            except regex.error:
-                return None
+            return None, False
+    choices = list(_choices(parsed, False))
+    return choices.count(False), any(choices)
 
 
-def _regex() -> Any:
-    """The `regex` package, loaded only by a service that needs it."""
-    return importlib.import_module("regex")
+def _choices(node: Any, within: bool) -> Iterator[bool]:
+    """Of each repeat, and of each option or alternative inside a repeat: whether it stands within a repeat."""
+    if isinstance(node, tuple) and len(node) == 2:
+        kind, content = str(node[0]), node[1]
+        if kind.endswith("REPEAT") and content[0] != content[1]:
+            if within or content[1] > 1:
+                yield within
+            yield from _choices(content[2], within or content[1] > 1)
+            return
+        if kind == "BRANCH" and within:
+            yield True
+    if hasattr(node, "data") or isinstance(node, (tuple, list)):
+        for part in node.data if hasattr(node, "data") else node:
+            yield from _choices(part, within)
 
 
-def _slowly(text: str, value: str) -> bool:
-    regex = _regex()
+def _limited(text: str) -> Match | None:
+    """The match on the `regex` package, which can be stopped. It is loaded only by a service that needs it."""
+    regex: Any = importlib.import_module("regex")
     flags = 0 if "\\p" in text or "\\P" in text else regex.ASCII
     try:
-        return regex.fullmatch(text, value, flags=flags, timeout=LIMIT_SECONDS) is not None
-    except (TimeoutError, regex.error):
-        return False
+        full = regex.compile(text, flags).fullmatch
+    except regex.error:
+        return None
+
+    def match(value: str) -> bool:
+        try:
+            return full(value, timeout=LIMIT_SECONDS) is not None
+        except TimeoutError:
+            return False
+
+    return match

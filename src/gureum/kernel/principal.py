@@ -60,3 +60,13 @@ def service_principal(name: str, *, source_arn: str = "", source_account: str = 
 def root_of(account: str) -> Principal:
     """The root user of an account."""
     return Principal(kind="root", account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)
+
+
+def assumed_role_arn(account: str, role: str, session: str) -> str:
+    """The ARN of a role's session."""
+    return f"arn:aws:sts::{account}:assumed-role/{role}/{session}"
+
+
+def federated_user_arn(account: str, name: str) -> str:
+    """The ARN of a GetFederationToken session."""
+    return f"arn:aws:sts::{account}:federated-user/{name}"

@@ -243,7 +243,8 @@ def error_members(model: Model, found: Refusal) -> str:
     members = {name: value for name, value in found.members.items() if name.lower() != "message"}
     pieces: list[str] = []
     if found.shape is not None:
-        writers(model).members(found.shape)(members, pieces.append)
-    else:
-        pieces.extend(f"<{name}>{escape(str(value))}</{name}>" for name, value in members.items())
+        known = found.shape.members or {}
+        modelled = {name: members.pop(name) for name in [*members] if name in known}
+        writers(model).members(found.shape)(modelled, pieces.append)
+    pieces.extend(f"<{name}>{escape(str(value))}</{name}>" for name, value in members.items())
     return "".join(pieces)

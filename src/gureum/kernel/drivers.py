@@ -1,0 +1,60 @@
+"""The drivers behind the ports, each made when it is first asked for: engines cost a start nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+_FINGERPRINT_SECONDS = 10.0
+
+
+class Drivers(dict[type, Any]):
+    """Port → driver. `makers` make a driver by its port's full name, in a thread of the caller's."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        super().__init__()
+        self._makers = makers
+        self._lock = threading.Lock()
+        self._told: list[dict[str, Any]] = []
+        self._told_at = 0.0
+        self._asking = False
+
+    def __missing__(self, port: type) -> Any:
+        """KeyError where no driver is named for the port."""
+        make = self._makers[f"{port.__module__}.{port.__qualname__}"]
+        with self._lock:
+            if port not in self:
+                self[port] = make()
+            return self[port]
+
+    def health(self, pool: Executor) -> list[dict[str, Any]]:
+        """What each driver in use last said of itself. Returns at once; asks again in the pool when that is old."""
+        if self and not self._asking and time.monotonic() - self._told_at > _FINGERPRINT_SECONDS:
+            self._asking = True
+            pool.submit(self._ask)
+        return self._told
+
+    def close(self) -> None:
+        """Let go of the engines; what runs in them runs on."""
+        for driver in self.values():
+            driver.close()
+
+    def _ask(self) -> None:
+        try:
+            self._told = [_shown(port, driver.fingerprint()) for port, driver in list(self.items())]
+        finally:
+            self._told_at, self._asking = time.monotonic(), False
+
+
+def _shown(port: type, told: Any) -> dict[str, Any]:
+    return {
+        "port": port.__name__.lower(),
+        "driver": told.driver,
+        "state": told.state,
+        "why": told.reason,
+        "mend": told.remedy,
+        "version": told.version,
+    }
