@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
+from gureum.kernel.principal import root_of
 from gureum.services.sqs.operations import by_url, ops
 from gureum.services.sqs.records import Queue
 
@@ -46,7 +47,7 @@ def add_permission(ctx: Context, req: api.AddPermissionRequest) -> None:
         raise Fault(
             "InvalidParameterValue", f"Value {label} for parameter Label is invalid. Reason: Already exists."
         )
-    principals = [f"arn:aws:iam::{account}:root" for account in req["AWSAccountIds"]]
+    principals = [root_of(account).arn for account in req["AWSAccountIds"]]
     document["Statement"].append(
         {
             "Sid": label,
