@@ -60,9 +60,10 @@ class Cloud:
             chosen = tuple(s for s in SERVICES if s.name in options.services or s.name in {"iam", "sts"})
         self.registry = Registry(chosen)
         syncer = Syncer(options.durability)
-        seal = _seal(options.data)
-        self.home = Home(options.data, _store(options, syncer), syncer, seal, loop)
+        store = _store(options, syncer)
+        self.home = Home(options.data, store, syncer, _seal(options.data, store), loop)
         from gureum.services.iam.identities import IamIdentities
+        from gureum.services.iam.issuer import Issuers
         from gureum.services.organizations.memberships import OrganizationMemberships
 
         identities = IamIdentities(self.home)
@@ -75,7 +76,7 @@ class Cloud:
             Authoriser(self.home, identities, OrganizationMemberships(self.home)),
         )
         admin = Admin(self.door, authenticator, self.health, self.reset, open_to_all=options.auth == "open")
-        self.door.mounts.append(admin.take)
+        self.door.mounts += [admin.take, Issuers(self.home).take]
         self.inlets = Inlets(self.home, self.registry, self.door.accept, options.data / "spool")
         makers = {
             "gureum.engines.containers.port.Containers": self._containers,
@@ -214,13 +215,17 @@ def _web() -> Any:
 
 
 def _store(options: Options, syncer: Syncer) -> Store:
-    return SqliteStore(options.data / "records.db", syncer)
+    if options.store is None:
+        return SqliteStore(options.data / "records.db", syncer)
+    from gureum.kernel.postgres import PostgresStore
+
+    return PostgresStore(options.store)
 
 
-def _seal(data: Path) -> Seal:
-    """The root key that seals secrets. A new data directory gets one; a lost one is not replaced in silence."""
+def _seal(data: Path, store: Store) -> Seal:
+    """The root key that seals secrets. A new store gets one; a lost one is not replaced in silence."""
     path = data / running.ROOT_KEY
-    if path.exists() or any(data.glob("records.db*")):
+    if path.exists() or store.last_event():
         return Seal.load(path)
     return Seal.create(path)
 

@@ -2,7 +2,13 @@
 
 import asyncio
 import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +54,44 @@ class RunningHome:
         if self._thread.is_alive():
             self.home.loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """A PostgreSQL of the tests' own, on a socket in a folder that only its user enters."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert programs, "PostgreSQL is missing: apt-get install postgresql"
+    folder = Path(tempfile.mkdtemp(prefix="gureum-pg-"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
+    run = {
+        "user": user,
+        "check": True,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "cwd": folder,
+    }
+    data = folder / "data"
+    subprocess.run([programs[-1] / "initdb", "-D", data, "-A", "trust", "-U", "gureum", "--no-sync"], **run)
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    subprocess.run(
+        [programs[-1] / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **run
+    )
+    yield f"postgresql://gureum@/postgres?host={folder}"
+    subprocess.run([programs[-1] / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """An empty database."""
+    import psycopg
+
+    name = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server, autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}")
+    return postgres_server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

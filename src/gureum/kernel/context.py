@@ -33,6 +33,7 @@ class Context:
         "account",
         "endpoint",
         "home",
+        "kept",
         "operation",
         "ops",
         "principal",
@@ -68,6 +69,7 @@ class Context:
         self.source_ip, self.user_agent = source_ip, user_agent
         self.request = request  # the HTTP request, for the few services whose oddities need it
         self.response_headers: list[tuple[str, str]] = []
+        self.kept = False  # answer a reading call, too, only once what it stands on is kept
         self.response_status = 0  # the HTTP status where it is not the model's (206, 304)
         self._work: Work | None = None
         self._now = 0.0

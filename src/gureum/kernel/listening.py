@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -125,7 +126,8 @@ class Listening:
                 await asyncio.sleep(min(0.2 * 2 ** min(failures, 12), 300.0))
                 continue
             if not more:
-                await wake.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), 1.0 if home.store.shared else None)
                 if listener.topic == "called":
                     await asyncio.sleep(0.05)  # calls come by the thousand: take them in batches
 

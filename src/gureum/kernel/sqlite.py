@@ -48,6 +48,8 @@ _decode_event = msgspec.msgpack.Decoder(Changed | Told).decode
 class SqliteStore:
     """The `Store` contract on one SQLite file."""
 
+    shared = False
+
     def __init__(self, path: Path, syncer: Syncer) -> None:
         self._path = path
         self._syncer = syncer

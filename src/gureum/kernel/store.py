@@ -29,6 +29,9 @@ class Due(NamedTuple):
 class Store(Protocol):
     """What a store does. `tests/kernel/test_store.py` is the contract; every driver passes it."""
 
+    shared: bool
+    """Whether other gateways commit to it too, so that what they did must be looked for."""
+
     def read(self, kind: Kind, key: Key) -> Row | None:
         """The record at a key."""
 
