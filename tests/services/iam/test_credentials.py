@@ -99,6 +99,17 @@ def test_the_accounts_rules_for_passwords(gureum_cloud):
         == "Password cannot be reused"
     )
     change(OldPassword="abcdefghijkl1!", NewPassword="abcdefghijkl2!")
+    eve = Person(cloud)
+    iam.create_login_profile(UserName=eve.name, Password="abcdefghijkl1!")
+    own, words = (
+        eve.client("iam").change_password,
+        {"OldPassword": "abcdefghijkl1!", "NewPassword": "abcdefghijkl3!"},
+    )
+    assert refused(own, **words)[1].startswith(
+        f"User: {eve.arn} is not authorized to perform: iam:ChangePassword"
+    )
+    iam.update_account_password_policy(AllowUsersToChangePassword=True)
+    own(**words)
     iam.delete_account_password_policy()
     assert refused(iam.get_account_password_policy)[0] == "NoSuchEntity"
 
@@ -217,7 +228,7 @@ def test_the_credential_report_tells_what_there_is(gureum_cloud):
     report = iam.get_credential_report()
     assert report["ReportFormat"] == "text/csv"
     rows = {row["user"]: row for row in csv.DictReader(io.StringIO(report["Content"].decode()))}
-    assert list(rows)[0] == "<root_account>" and rows["<root_account>"]["access_key_1_active"] == "true"
+    assert next(iter(rows)) == "<root_account>" and rows["<root_account>"]["access_key_1_active"] == "true"
     one, two = rows[bob.name], rows[eve.name]
     assert (one["arn"], one["password_enabled"], one["mfa_active"]) == (bob.arn, "true", "false")
     assert (one["access_key_1_active"], one["access_key_1_last_used_service"]) == ("true", "sts")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.services.iam.people import ACCOUNT, Person, allow, deny, policy, refused, unique
+from tests.services.iam.people import ACCOUNT, Person, allow, deny, policy, refused, trust, unique
 
 QUEUES = f"arn:aws:sqs:us-east-1:{ACCOUNT}:"
 
@@ -174,8 +174,6 @@ def test_awss_policies_are_evaluated(gureum, iam, name):
 
 
 def test_passing_a_role_needs_its_own_permission(gureum, iam):
-    from tests.services.iam.people import trust
-
     role, profile = unique("r"), unique("ip")
     arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))[
         "Role"
@@ -189,7 +187,10 @@ def test_passing_a_role_needs_its_own_permission(gureum, iam):
         403,
     )
     assert iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"] == []
+    to_ec2 = {"Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}}
     iam.put_user_policy(
-        UserName=ann.name, PolicyName="pass", PolicyDocument=policy(allow("iam:PassRole", resource=arn))
+        UserName=ann.name,
+        PolicyName="pass",
+        PolicyDocument=policy(allow("iam:PassRole", resource=arn, **to_ec2)),
     )
     call(InstanceProfileName=profile, RoleName=role)

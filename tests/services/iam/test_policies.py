@@ -152,6 +152,12 @@ def test_trust_policies_are_checked(iam):
         "MalformedPolicyDocument",
         'Invalid principal in policy: "AWS":"arn:aws:iam::123:nobody"',
     )
+    gone = f"arn:aws:iam::{ACCOUNT}:user/{unique('gone')}"
+    assert refused(iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust({"AWS": gone})) == (
+        "MalformedPolicyDocument",
+        f'Invalid principal in policy: "AWS":"{gone}"',
+        400,
+    )
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=NOBODY, MaxSessionDuration=7200, Description="d")
     other = trust({"AWS": "*"})
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=other)

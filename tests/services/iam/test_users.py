@@ -1,8 +1,11 @@
 """Users, groups and what hangs on them."""
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
-from tests.services.iam.people import ACCOUNT, Person, allow, keys_of, policy, refused, unique
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.services.iam.people import ACCOUNT, Person, allow, keys_of, policy, refused, trust, unique
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
@@ -189,3 +192,46 @@ def test_tags_are_kept_without_regard_to_case(iam):
     ] == ("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     many = [{"Key": f"k{at}", "Value": ""} for at in range(50)]
     assert refused(iam.tag_user, UserName=name, Tags=many)[0] == "LimitExceeded"
+
+
+def test_of_many_who_make_the_same_user_one_succeeds(gureum):
+    name = unique("race")
+
+    def make(_):
+        try:
+            return gureum.client("iam").create_user(UserName=name)["User"]["UserId"]
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(make, range(8)))
+    assert sorted(answers).count("EntityAlreadyExists") == 7
+    assert gureum.client("iam").get_user(UserName=name)["User"]["UserId"] in answers
+
+
+def test_changes_made_at_once_are_all_kept(gureum, iam):
+    role = unique("busy")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
+
+    def change(at):
+        client = gureum.client("iam")
+        document = policy(allow(f"sqs:A{at}"))
+        client.put_role_policy(RoleName=role, PolicyName=f"p{at}", PolicyDocument=document)
+        return client.get_role(RoleName=role)["Role"]["RoleName"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(change, range(16))) == [role] * 16
+    assert len(iam.list_role_policies(RoleName=role)["PolicyNames"]) == 16
+
+
+def test_what_was_answered_survives_a_kill(gureum_cloud):
+    cloud = gureum_cloud()
+    iam = cloud.client("iam")
+    ann = Person(cloud, policy(allow("iam:GetUser")), tags={"team": "blue"})
+    iam.create_group(GroupName="g")
+    iam.add_user_to_group(GroupName="g", UserName=ann.name)
+    cloud.kill()
+    cloud.restart()
+    assert ann.client("iam").get_user()["User"]["Tags"] == [{"Key": "team", "Value": "blue"}]
+    assert [g["GroupName"] for g in iam.list_groups_for_user(UserName=ann.name)["Groups"]] == ["g"]
+    assert refused(ann.client("iam").list_users)[0] == "AccessDenied"

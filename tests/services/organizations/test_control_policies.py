@@ -1,10 +1,13 @@
 """What service and resource control policies do at the front door."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.services.organizations.conftest import EVERYTHING, refused
+from tests.services.organizations.conftest import EVERYTHING, Tree, refused
 
 NO_QUEUES = [{"Effect": "Deny", "Action": "sqs:CreateQueue", "Resource": "*"}]
 
@@ -160,7 +163,9 @@ def test_a_closed_account_is_shut(tree):
     assert allowed(sqs, "open")
     tree.client.close_account(AccountId=account)
     assert tree.client.describe_account(AccountId=account)["Account"]["Status"] == "SUSPENDED"
-    assert refused(sqs.create_queue, QueueName="closed") == denial(account, "closed", BY_SILENCE)
+    assert refused(sqs.create_queue, QueueName="closed") == denial(
+        account, "closed", BY_SILENCE.replace("service control", "resource control")
+    )
     assert refused(tree.client.close_account, AccountId=account)[0] == "AccountAlreadyClosedException"
 
 
@@ -179,8 +184,6 @@ def test_a_user_of_a_member_is_limited_too(gureum):
 
 
 def _limit_a_user(gureum, iam, organizations, root):
-    from tests.services.organizations.conftest import Tree
-
     tree = Tree.__new__(Tree)
     tree.client, tree.management, tree.root_id = organizations, "000000000000", root
     account = tree.account("guarded")
@@ -213,3 +216,96 @@ def _limit_a_user(gureum, iam, organizations, root):
         )
     else:
         raise AssertionError("the SCP did not hold")
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["move", "attach", "detach"]), st.integers(0, 3), st.integers(0, 1)),
+    min_size=5,
+    max_size=12,
+)
+
+
+@settings(max_examples=6, deadline=None)
+@given(STEPS)
+def test_the_door_agrees_with_a_plain_reading_of_the_tree(open_cloud, steps):
+    """Random moves and attachments: denied if and only if a Deny hangs on the account or above it."""
+    tree = Tree(open_cloud)
+    account, upper = tree.account(), tree.unit("upper")
+    lower = tree.unit("lower", upper)
+    tree.enable()
+    above = {tree.root_id: [tree.root_id], upper: [tree.root_id, upper], lower: [tree.root_id, upper, lower]}
+    targets, parents = [tree.root_id, upper, lower, account], list(above)
+    policies = [tree.policy(f"deny{number}", NO_QUEUES) for number in range(2)]
+    sqs, parent, attached = tree.root("sqs", account), tree.root_id, set()
+    for number, (step, where, which) in enumerate(steps):
+        pair = (targets[where], policies[which])
+        if step == "move" and where < 3 and parents[where] != parent:
+            tree.client.move_account(
+                AccountId=account, SourceParentId=parent, DestinationParentId=parents[where]
+            )
+            parent = parents[where]
+        elif step == "attach" and pair not in attached:
+            tree.client.attach_policy(TargetId=pair[0], PolicyId=pair[1])
+            attached.add(pair)
+        elif step == "detach" and pair in attached:
+            tree.client.detach_policy(TargetId=pair[0], PolicyId=pair[1])
+            attached.discard(pair)
+        expected = any(target in [*above[parent], account] for target, _ in attached)
+        try:
+            sqs.create_queue(QueueName=f"q{number}")
+        except ClientError as error:
+            assert expected and error.response["Error"]["Message"].endswith(BY_DENY)
+        else:
+            assert not expected
+
+
+def test_two_detachments_at_once_leave_one_policy(tree):
+    tree.enable()
+    unit = tree.unit("contended")
+    other = tree.policy("other", [EVERYTHING], target=unit)
+    for _ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            tried = list(pool.map(lambda policy: _detached(tree, policy, unit), ["p-FullAWSAccess", other]))
+        assert sorted(tried) == [False, True]
+        left = tree.client.list_policies_for_target(TargetId=unit, Filter="SERVICE_CONTROL_POLICY")[
+            "Policies"
+        ]
+        assert len(left) == 1
+        gone = other if left[0]["AwsManaged"] else "p-FullAWSAccess"
+        tree.client.attach_policy(PolicyId=gone, TargetId=unit)
+
+
+def _detached(tree, policy, unit):
+    try:
+        tree.client.detach_policy(PolicyId=policy, TargetId=unit)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "ConstraintViolationException"
+        return False
+    return True
+
+
+def test_a_perimeter_knows_the_resources_organization(tree):
+    account, stranger = tree.account(), "198888888888"
+    ours = tree.root("sqs", account).create_queue(QueueName="inside")["QueueUrl"]
+    theirs = tree.root("sqs", stranger).create_queue(QueueName=f"outside-{account}")["QueueUrl"]
+    anyone = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}],
+    }
+    tree.root("sqs", stranger).set_queue_attributes(
+        QueueUrl=theirs, Attributes={"Policy": json.dumps(anyone)}
+    )
+    tree.enable()
+    sqs = tree.root("sqs", account)
+    assert sqs.send_message(QueueUrl=theirs, MessageBody="out")["MessageId"]
+    perimeter = [
+        {
+            "Effect": "Deny",
+            "Action": "sqs:*",
+            "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}},
+        }
+    ]
+    tree.policy("perimeter", perimeter, target=tree.root_id)
+    assert refused(sqs.send_message, QueueUrl=theirs, MessageBody="out")[1].endswith(BY_DENY)
+    assert sqs.send_message(QueueUrl=ours, MessageBody="in")["MessageId"]

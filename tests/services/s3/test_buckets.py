@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from botocore.handlers import validate_bucket_name
 
 from .conftest import refused
 
@@ -29,13 +30,10 @@ def test_life_of_a_bucket(gureum: Any, s3: Any) -> None:
 
 @pytest.mark.parametrize("name", ["UPPER", "ab", "a..b", "10.0.0.1", "a_b", "xn--a", "a" * 64, "..", "-ab"])
 def test_names_that_no_bucket_has(s3: Any, name: str) -> None:
-    plain = s3.meta.events
-    plain.unregister(
-        "before-parameter-build.s3", __import__("botocore.handlers", fromlist=["x"]).validate_bucket_name
-    )
+    s3.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
     code, status, _ = refused(s3.create_bucket, Bucket=name)
-    assert status in {400, 404, 405}
-    assert code in {"InvalidBucketName", "MethodNotAllowed", "NoSuchBucket"}
+    # A path of dots is taken apart before any bucket is thought of.
+    assert (code, status) == ("MethodNotAllowed", 405) if name == ".." else ("InvalidBucketName", 400)
 
 
 def test_pages_of_buckets(s3: Any) -> None:

@@ -36,7 +36,10 @@ def test_objects_survive_a_killed_server(gureum_cloud: Any, durability: str) -> 
     threads = [threading.Thread(target=write, args=(number,), daemon=True) for number in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(1.0)
+    end = time.monotonic() + 20
+    while len(acknowledged) < 9 and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.5)
     cloud.kill()
     stop.set()
     for thread in threads:

@@ -206,3 +206,13 @@ def test_web_sites(s3: Any, browse: Browser, public: str) -> None:
     assert (
         browse("GET", host, "/", **{"If_None_Match": browse("GET", host, "/").headers["ETag"]}).status == 304
     )
+
+
+def test_no_answer_carries_a_header_that_a_form_smuggled_in(
+    gureum: Any, browse: Browser, bucket: str
+) -> None:
+    signing = gureum.client("s3", config=Config(signature_version="s3v4"))
+    made = signing.generate_presigned_post(bucket, "k", Conditions=[["starts-with", "$x-amz-meta-a", ""]])
+    body, kind = form({**made["fields"], "x-amz-meta-a": "x\r\nSet-Cookie: a=b"}, b"1")
+    answer = browse("POST", "localhost", f"/{bucket}", body, Content_Type=kind)
+    assert (answer.status, b"<Code>InvalidArgument</Code>" in answer.text) == (400, True)

@@ -87,6 +87,16 @@ def test_a_queue_that_does_not_let_s3_in(gureum: Any, s3: Any, bucket: str) -> N
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
 
 
+def test_destinations_must_be_arns(s3: Any, bucket: str) -> None:
+    wanted = {"QueueArn": "https://a.queue", "Events": ["s3:ObjectCreated:*"]}
+    found = refused(
+        s3.put_bucket_notification_configuration,
+        Bucket=bucket,
+        NotificationConfiguration={"QueueConfigurations": [wanted]},
+    )
+    assert found == ("InvalidArgument", 400, "The ARN could not be parsed")
+
+
 def rule(**more: Any) -> dict[str, Any]:
     return {"Rules": [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "old/"}, **more}]}
 

@@ -270,3 +270,67 @@ def test_a_session_outlives_a_restart(gureum_cloud):
     session(cloud, answer)("sqs").list_queues()
     assert iam.get_role(RoleName=role.name)["Role"]["RoleId"] == role.id
     assert refused(session(cloud, answer)("iam").list_users)[0] == "AccessDenied"
+
+
+def test_a_session_that_is_over_is_over(gureum, iam):
+    # Nobody waits a quarter of an hour for a test: the token is sealed with the cloud's own key, ended a second ago.
+    from gureum import running
+    from gureum.kernel.principal import Principal, assumed_role_arn
+    from gureum.kernel.seal import Seal
+    from gureum.services.iam import sessions
+
+    role, seal = Made(iam, trust(HERE), policy(allow("sqs:*"))), Seal.load(gureum.data / running.ROOT_KEY)
+
+    def client(ends):
+        arn = assumed_role_arn(ACCOUNT, role.name, "work")
+        who = Principal(
+            kind="role",
+            account=ACCOUNT,
+            arn=arn,
+            user_id=f"{role.id}:work",
+            name=role.name,
+            role_arn=role.arn,
+            issued=time.time() - 900,
+            expires=time.time() + ends,
+        )
+        made = sessions.issue(seal, who)
+        keys = (made.access_key, made.secret, made.token)
+        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        return lambda service: gureum.client(service, **dict(zip(names, keys, strict=True)))
+
+    client(60)("sqs").list_queues()
+    assert refused(client(-1)("sts").get_caller_identity) == (
+        "ExpiredToken",
+        "The security token included in the request is expired",
+        403,
+    )
+    assert refused(client(-1)("sqs").list_queues)[0] == "ExpiredTokenException"
+    assert refused(client(-1)("s3").list_buckets)[::2] == ("ExpiredToken", 400)
+
+
+def test_older_sessions_can_be_shut_out(gureum, iam):
+    ann, role = Person(gureum, MAY_ASSUME), Made(iam, trust(HERE), policy(allow("sqs:*")))
+    old = session(gureum, assume(ann, role))
+    old("sqs").list_queues()
+    time.sleep(1.1)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    older = {"Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}}}
+    iam.put_role_policy(RoleName=role.name, PolicyName="revoke", PolicyDocument=policy(deny("*", **older)))
+    assert refused(old("sqs").list_queues)[1].endswith("with an explicit deny in an identity-based policy")
+    session(gureum, assume(ann, role))("sqs").list_queues()
+
+
+def test_a_namesake_is_not_trusted(gureum, iam):
+    ann = Person(gureum)
+    role = Made(iam, trust({"AWS": ann.arn}))
+    assert assume(ann, role)
+    iam.delete_access_key(UserName=ann.name, AccessKeyId=ann.keys["aws_access_key_id"])
+    iam.delete_user(UserName=ann.name)
+    shown = iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": ann.id}
+    iam.create_user(UserName=ann.name)
+    iam.put_user_policy(UserName=ann.name, PolicyName="p", PolicyDocument=MAY_ASSUME)
+    again = gureum.client("sts", **keys_of(iam.create_access_key(UserName=ann.name)))
+    assert refused(assume, person=again, role=role)[1].endswith(
+        "because no role trust policy allows the sts:AssumeRole action"
+    )

@@ -4,6 +4,8 @@ import http.server
 import json
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import jwt
 import pytest
@@ -199,3 +201,38 @@ def test_providers_are_kept_as_they_are_set(gureum):
     assert arn in [p["Arn"] for p in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     assert refused(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn)[0] == "NoSuchEntity"
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES384"])
+def test_tokens_of_our_own_are_verified_by_what_we_publish(gureum_cloud, algorithm):
+    cloud = gureum_cloud()
+    iam, sts = cloud.client("iam"), cloud.client("sts")
+    ask = {"Audience": ["outside"], "SigningAlgorithm": algorithm}
+    assert refused(sts.get_web_identity_token, **ask)[::2] == (
+        "OutboundWebIdentityFederationDisabledException",
+        403,
+    )
+    assert refused(iam.get_outbound_web_identity_federation_info)[::2] == ("FeatureDisabled", 404)
+    issuer = iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
+    assert refused(iam.enable_outbound_web_identity_federation)[::2] == ("FeatureEnabled", 409)
+    tags = [{"Key": "build", "Value": "7"}]
+    token = sts.get_web_identity_token(**ask, DurationSeconds=60, Tags=tags)["WebIdentityToken"]
+    about = json.loads(urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration").read())
+    key = jwt.PyJWKClient(about["jwks_uri"]).get_signing_key_from_jwt(token).key
+    claims = jwt.decode(token, key, algorithms=[algorithm], audience="outside", issuer=issuer)
+    assert claims["sub"] == f"arn:aws:iam::{ACCOUNT}:root" and claims["exp"] - claims["iat"] == 60
+    assert claims["https://sts.amazonaws.com/"]["request_tags"] == {"build": "7"}
+    provider = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["outside"])[
+        "OpenIDConnectProviderArn"
+    ]
+    document = trust({"Federated": provider}, action=ACTION)
+    arn = iam.create_role(RoleName="back", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    open_to_all = cloud.client("sts", config=Config(signature_version=UNSIGNED))
+    back = open_to_all.assume_role_with_web_identity(
+        RoleArn=arn, RoleSessionName="ci", WebIdentityToken=token
+    )
+    assert back["SubjectFromWebIdentityToken"] == claims["sub"]
+    iam.disable_outbound_web_identity_federation()
+    assert refused(sts.get_web_identity_token, **ask)[0] == "OutboundWebIdentityFederationDisabledException"
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(about["jwks_uri"])

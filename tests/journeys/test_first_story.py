@@ -1,0 +1,151 @@
+"""The first story: a task works jobs off a queue into a bucket, by its role's rights alone, through a killed server."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+IMAGE = "gureum/test:1"
+JOBS = 30
+NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
+WORKER = """
+import os, sys, time
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+def patiently(call, **asked):
+    for _ in range(300):
+        try:
+            return call(**asked)
+        except (BotoCoreError, OSError) as error:
+            time.sleep(0.2)
+    raise SystemExit(5)
+sqs, s3 = boto3.client("sqs", config=config), boto3.client("s3", config=config)
+url, bucket, key = os.environ["QUEUE"], os.environ["BUCKET"], os.environ["KEY"]
+try:
+    s3.list_buckets()
+    raise SystemExit(6)
+except ClientError as error:
+    assert error.response["Error"]["Code"] == "AccessDenied", error
+left = int(os.environ["JOBS"])
+done = set()
+while len(done) < left:
+    for message in patiently(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1).get("Messages", ()):
+        job = message["Body"]
+        patiently(s3.put_object, Bucket=bucket, Key=job, Body=(job * 3).encode(), ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+        patiently(sqs.delete_message, QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        done.add(job)
+        print("done", job, flush=True)
+        time.sleep(0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import test_image
+    from gureum.engines.containers.docker.driver import Docker
+
+    folder = tmp_path_factory.mktemp("image")
+    driver = Docker(folder, str(folder), lambda door: door.socket.close)
+    try:
+        if driver.images.find(IMAGE) is None:
+            (folder / "image.tar").write_bytes(test_image.build(IMAGE))
+            driver.images.load(folder / "image.tar", IMAGE)
+    finally:
+        driver.close()
+    return IMAGE
+
+
+def make_role(cloud: Any, queue_arn: str, key_arn: str) -> str:
+    iam = cloud.client("iam")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    rights = [
+        {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"], "Resource": queue_arn},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::results/*"},
+        {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": key_arn},
+    ]
+    made = iam.create_role(
+        RoleName="worker",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    policy = json.dumps({"Version": "2012-10-17", "Statement": rights})
+    iam.put_role_policy(RoleName="worker", PolicyName="just-these", PolicyDocument=policy)
+    return made["Role"]["Arn"]
+
+
+def stored(s3: Any) -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket="results").get("Contents", ())]
+
+
+def wait(what: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_nothing_acknowledged_is_lost(gureum_cloud: Any, image: str) -> None:
+    cloud = gureum_cloud()
+    sqs, s3, kms, ecs = (cloud.client(name) for name in ("sqs", "s3", "kms", "ecs"))
+    s3.create_bucket(Bucket="results")
+    queue = sqs.create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "3"})["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    role = make_role(cloud, queue_arn, key)
+    for number in range(JOBS):
+        sqs.send_message(QueueUrl=queue, MessageBody=f"job-{number:02}")
+    ecs.create_cluster(clusterName="story")
+    environment = {"QUEUE": queue, "BUCKET": "results", "KEY": key, "JOBS": str(JOBS)}
+    container = {
+        "name": "worker",
+        "image": image,
+        "command": ["python3", "-c", WORKER],
+        "environment": [{"name": k, "value": v} for k, v in environment.items()],
+    }
+    ecs.register_task_definition(
+        family="worker",
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        taskRoleArn=role,
+        containerDefinitions=[container],
+    )
+    task = ecs.run_task(
+        cluster="story", taskDefinition="worker", launchType="FARGATE", networkConfiguration=NETWORK
+    )["tasks"][0]["taskArn"]
+
+    def look() -> dict[str, Any]:
+        return ecs.describe_tasks(cluster="story", tasks=[task])["tasks"][0]
+
+    wait(lambda: len(stored(s3)) >= 3 or look()["lastStatus"] == "STOPPED")
+    assert look()["lastStatus"] == "RUNNING", look()
+    before = stored(s3)
+    cloud.kill()
+    cloud.restart()
+    assert look()["lastStatus"] == "RUNNING"
+    assert set(before) <= set(stored(s3))
+    wait(lambda: look()["lastStatus"] == "STOPPED", 90)
+    assert look()["containers"][0]["exitCode"] == 0, look()
+    assert stored(s3) == [f"job-{number:02}" for number in range(JOBS)]
+    one = s3.get_object(Bucket="results", Key="job-07")
+    assert one["Body"].read() == b"job-07" * 3
+    assert (one["ServerSideEncryption"], one["SSEKMSKeyId"]) == ("aws:kms", key)
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError):
+        s3.get_object(Bucket="results", Key="job-07")
