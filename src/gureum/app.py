@@ -41,6 +41,7 @@ SERVICES: tuple[Offered, ...] = (
     Offered("iam"),
     Offered("sts"),
     Offered("organizations", wakes=True),
+    Offered("account"),
     Offered("resourcegroupstaggingapi", wakes=True),
     Offered("sqs"),
     Offered("kms", wakes=True),

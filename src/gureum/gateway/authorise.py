@@ -93,7 +93,15 @@ class Authoriser:
                     now = self._home.clock.now()
                     keys = extra[at] if isinstance(extra, tuple) else extra
                     facts = Facts(
-                        request, principal, region, params, now, self._home.store, caller.membership, keys
+                        request,
+                        principal,
+                        region,
+                        params,
+                        now,
+                        self._home.store,
+                        caller.membership,
+                        keys,
+                        self._membership,
                     )
                 facts.resource = (target.arn, account)
                 decision = self._decide(caller, target, account, text, rules, facts)
@@ -119,6 +127,7 @@ class Authoriser:
             self._home.store,
             caller.membership,
             {k.lower(): v for k, v in extra.items()},
+            self._membership,
         )
         facts.resource = (resource, account)
         target = Target(action, resource, account, ctx.region, None, "")
@@ -131,7 +140,15 @@ class Authoriser:
         caller = self._caller(ctx.principal)
         account, text, rules = self._resource(target, ctx.principal.account)
         facts = Facts(
-            ctx.request, ctx.principal, ctx.region, {}, ctx.now, self._home.store, caller.membership, keys
+            ctx.request,
+            ctx.principal,
+            ctx.region,
+            {},
+            ctx.now,
+            self._home.store,
+            caller.membership,
+            keys,
+            self._membership,
         )
         facts.resource = (target.arn, account)
         return self._decide(caller, target, account, text, rules, facts).allowed

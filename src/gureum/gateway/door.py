@@ -317,7 +317,9 @@ class Door:
             ops.dress(self.home, call.request, response)
         self.metrics.count(call, response.status, self.home.clock.monotonic() - call.started)
         answer = call.answer
-        wrote = problem is None and not call.handler.read_only
+        wrote = problem is None and (
+            not call.handler.read_only or (call.context is not None and call.context.kept)
+        )
         self.home.tick.after(lambda failed: answer(response if failed is None else _unkept(call)), kept=wrote)
 
     def _serialise(self, call: Call, result: Any, problem: Fault | None) -> Response:
@@ -405,13 +407,13 @@ class Door:
                 if type(result) is CoroutineType:
                     result = await result
             else:
-                result = await self.home.loop.run_in_executor(self.home.pool, self._run, call)
+                result = await self.home.loop.run_in_executor(self.home.inner_pool, self._run, call)
         except Exception as error:
             problem = _as_fault(call, error)
         self._record(call, result, problem)
         self.home.tick.after(
             lambda failed: _settle(future, result, problem if failed is None else Internal()),
-            kept=not call.handler.read_only,
+            kept=not call.handler.read_only or (call.context is not None and call.context.kept),
         )
         return await future
 

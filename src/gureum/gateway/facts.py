@@ -24,6 +24,7 @@ class Facts(Mapping[str, Value]):
         "_membership",
         "_now",
         "_params",
+        "_place",
         "_principal",
         "_region",
         "_request",
@@ -41,9 +42,11 @@ class Facts(Mapping[str, Value]):
         store: Store,
         membership: Membership | None,
         extra: Mapping[str, Value],
+        place: Callable[[str], Membership | None] = lambda _account: None,
     ) -> None:
         self._request, self._principal, self._region, self._params = request, principal, region, params
         self._now, self._store, self._membership, self._extra = now, store, membership, extra
+        self._place = place  # an account's place in an organization
         self.resource: tuple[str, str] = ("", "")  # ARN, account
 
     def __getitem__(self, key: str) -> Value:
@@ -94,6 +97,12 @@ class Facts(Mapping[str, Value]):
             return {}
         row = self._store.read(TAGGED, (TAGGED.name, account, parts[3], arn))
         return row.record.tags if row is not None and isinstance(row.record, Tagged) else {}
+
+    def resource_place(self) -> Membership | None:
+        return self._place(self.resource[1])
+
+    def source_place(self) -> Membership | None:
+        return self._place(self._principal.source_account)
 
     def source_ip(self) -> str | None:
         return self._request.peer if self._request is not None else None
@@ -150,4 +159,8 @@ _PLAIN: dict[str, Callable[[Facts], Value]] = {
     "aws:principalorgid": lambda f: f._membership.id if f._membership else None,
     "aws:principalorgpaths": lambda f: list(f._membership.paths) if f._membership else None,
     "aws:principalorgmasteraccountid": lambda f: f._membership.management if f._membership else None,
+    "aws:resourceorgid": lambda f: place.id if (place := f.resource_place()) else None,
+    "aws:resourceorgpaths": lambda f: list(place.paths) if (place := f.resource_place()) else None,
+    "aws:sourceorgid": lambda f: place.id if (place := f.source_place()) else None,
+    "aws:sourceorgpaths": lambda f: list(place.paths) if (place := f.source_place()) else None,
 }

@@ -27,7 +27,9 @@ class Drivers(dict[type, Any]):
         make = self._makers[f"{port.__module__}.{port.__qualname__}"]
         with self._lock:
             if port not in self:
-                self[port] = make()
+                made = make()
+                self._told = [*self._told, _shown(port, made.fingerprint())]
+                self[port] = made
             return self[port]
 
     def health(self, pool: Executor) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ class Fault(Exception):
     status where the model has none to give (default: 400), `extra` further members of the modelled error shape.
     """
 
-    def __init__(self, code: str, message: str = "", *, status: int | None = None, **extra: Any) -> None:
+    def __init__(self, code: str, message: str = "", /, *, status: int | None = None, **extra: Any) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.extra = code, message, status, extra
 

@@ -57,6 +57,8 @@ class Home:
         self.clock = clock or Clock()
         self.tick = Tick(loop, syncer)
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="handler")
+        # Calls that services make have threads of their own: those above wait for them.
+        self.inner_pool = ThreadPoolExecutor(threads * 8, thread_name_prefix="inner")
         self.endpoint = ""  # where clients on this machine reach the cloud, set once it listens
         self.engines: dict[type, Any] = {}
         self.call: Caller = _no_door
@@ -116,6 +118,7 @@ class Home:
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
+        self.inner_pool.shutdown(wait=True, cancel_futures=True)
         for part in self._parts.values():
             part.close()
         for log in self._logs.values():

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import signxml
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 from signxml.exceptions import SignXMLException
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from gureum.engines.saml.port import Assertion, Fingerprint, Metadata, Unacceptable
 
@@ -94,11 +94,11 @@ def _verified(response: bytes, root: Any, certificates: Sequence[bytes]) -> Any:
     location = "./" if root.find("ds:Signature", _NAMES) is not None else "./saml:Assertion/"
     if location != "./" and inner is None:
         raise Unacceptable("neither the response nor its assertion is signed")
-    config = signxml.SignatureConfiguration(location=location.replace("saml:", f"{{{_NAMES['saml']}}}"))
+    config = SignatureConfiguration(location=location.replace("saml:", f"{{{_NAMES['saml']}}}"))
     for der in certificates:
         pem = x509.load_der_x509_certificate(der)
         try:
-            result = signxml.XMLVerifier().verify(
+            result = XMLVerifier().verify(
                 etree.fromstring(response, etree.XMLParser(resolve_entities=False, no_network=True)),
                 x509_cert=pem,
                 expect_config=config,

@@ -64,7 +64,8 @@ def detect(request: Request, spoken: tuple[Protocol, ...]) -> Protocol:
 
 
 def match(model: Model, request: Request) -> tuple[Operation, Protocol, dict[str, str]]:
-    """The operation that a request means, its protocol, and what the path says (labels, decoded).
+    """The operation that a request means, its protocol, and what was read on the way there: the path's labels,
+    or a form's fields. `parse` wants them back.
 
     Raises Fault with the protocol's own code where there is no such operation.
     """

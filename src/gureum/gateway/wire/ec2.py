@@ -27,17 +27,21 @@ def _member(name: str, shape: Shape) -> str:
 
 
 def match(model: Model, request: Request) -> tuple[Operation, dict[str, str]]:
-    """The operation that `Action` names. Raises Fault MissingAction, InvalidAction, MalformedQueryString."""
+    """The operation that `Action` names, and the form's fields, so that they are decoded once only.
+
+    Raises Fault MissingAction, InvalidAction, MalformedQueryString.
+    """
     try:
-        action = dict(http.form(request)).get("Action")
+        pairs = dict(http.form(request))
     except Malformed as error:
         raise Fault("MalformedQueryString", str(error)) from error
+    action = pairs.get("Action")
     if action is None:
         raise Fault("MissingAction", "The request must contain the parameter Action.")
     operation = model.operations.get(action)
     if operation is None:
         raise Fault("InvalidAction", f"The action {action} is not valid for this web service.")
-    return operation, {}
+    return operation, pairs
 
 
 @functools.cache

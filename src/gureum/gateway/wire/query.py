@@ -28,7 +28,10 @@ def _member(name: str, shape: Shape) -> str:
 
 
 def match(model: Model, request: Request) -> tuple[Operation, dict[str, str]]:
-    """The operation that `Action` names. Raises Fault MissingAction, InvalidAction, MalformedQueryString."""
+    """The operation that `Action` names, and the form's fields, so that they are decoded once only.
+
+    Raises Fault MissingAction, InvalidAction, MalformedQueryString.
+    """
     try:
         pairs = dict(http.form(request))
     except Malformed as error:
@@ -40,7 +43,7 @@ def match(model: Model, request: Request) -> tuple[Operation, dict[str, str]]:
     if operation is None:
         version = pairs.get("Version", model.metadata.api_version)
         raise Fault("InvalidAction", f"Could not find operation {action} for version {version}")
-    return operation, {}
+    return operation, pairs
 
 
 @functools.cache
@@ -67,7 +70,8 @@ def form_reader(model: Model, operation: Operation, readers: Readers, code: str)
         if read is None:
             return {}
         try:
-            fields: dict[str, Any] = read(form_body.tree(http.form(request)), "")
+            pairs = labels.items() if "Action" in labels else http.form(request)
+            fields: dict[str, Any] = read(form_body.tree(pairs), "")
         except (Malformed, RecursionError) as error:
             raise Fault(code, str(error)) from error
         return fields

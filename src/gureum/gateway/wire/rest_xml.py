@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -109,7 +108,7 @@ def _event_writer(model: Model, shape: Shape) -> Callable[[Any], bytes]:
 
 def host_id(request_id: str) -> str:
     """The second id that S3 gives each answer, made from the first."""
-    return base64.b64encode(hashlib.sha256(request_id.encode()).digest() * 2)[:76].decode()
+    return base64.b64encode((request_id * 57)[:57].encode()).decode()
 
 
 def _request_id(model: Model, request_id: str) -> Headers:

@@ -29,15 +29,16 @@ class Route(NamedTuple):
 
 
 class _Node:
-    __slots__ = ("bare", "greedy", "label", "literals", "routes")
+    __slots__ = ("bare", "greedy", "label", "literals", "routes", "told")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
         self.label: _Node | None = None
         self.greedy: _Node | None = None
         self.routes: dict[str, list[Route]] = {}
-        # Those that want nothing of the query: all that a request without one can mean.
+        # Those that want nothing of the query, and the others by the first parameter that they want.
         self.bare: dict[str, list[Route]] = {}
+        self.told: dict[str, dict[str, list[Route]]] = {}
 
 
 class Uris:
@@ -54,8 +55,7 @@ class Uris:
         segments = request.path.split("/")[1:]
         query = dict(http.query(request)) if request.query else {}
         for node, values in _walk(self._root, segments, 0, ()):
-            routes = (node.routes if query else node.bare).get(request.method)
-            route = _choose(routes, query, request.headers) if routes else None
+            route = _route(node, request.method, query, request.headers)
             if route is not None:
                 labels = {name: http.label(value) for name, value in zip(route.labels, values, strict=True)}
                 return route.operation, labels
@@ -99,6 +99,10 @@ def _sort(node: _Node) -> None:
             key=lambda it: (-len(it.literals), -len(it.queries) - len(it.headers), it.operation.deprecated)
         )
         node.bare[method] = [route for route in routes if not route.literals]
+        told = node.told.setdefault(method, {})
+        for route in routes:
+            if route.literals:
+                told.setdefault(route.literals[0][0], []).append(route)
     for below in (*node.literals.values(), node.label, node.greedy):
         if below is not None:
             _sort(below)
@@ -140,19 +144,29 @@ def _greedy(node: _Node, segments: list[str], at: int, values: Values) -> Iterat
         yield node, (*values, value)
 
 
-def _choose(routes: list[Route], query: dict[str, str], headers: dict[str, str]) -> Route | None:
-    """The first route whose literals and required parts are there; else, among those with the most literals,
-    the one that lacks least: its validation then says what is missing."""
-    best: Route | None = None
-    lacking = 0
+def _route(node: _Node, method: str, query: dict[str, str], headers: dict[str, str]) -> Route | None:
+    """The route that a request at this node means: of those whose literals are in the query the ones with the
+    most, else of those that have none."""
+    if query and (told := node.told.get(method)):
+        found = [
+            route
+            for name in query
+            if name in told
+            for route in told[name]
+            if all(key in query and (value is None or query[key] == value) for key, value in route.literals)
+        ]
+        if found:
+            most = max(len(route.literals) for route in found)
+            return _fullest([route for route in found if len(route.literals) == most], query, headers)
+    bare = node.bare.get(method)
+    return _fullest(bare, query, headers) if bare else None
+
+
+def _fullest(routes: list[Route], query: dict[str, str], headers: dict[str, str]) -> Route:
+    """The first route whose required parts are all there; else the one that lacks least: its validation then
+    says what is missing."""
+    best, lacking = routes[0], 0
     for route in routes:
-        if route.literals:
-            if best is not None and len(route.literals) < len(best.literals):
-                break
-            if not _has(route.literals, query):
-                continue
-        elif best is not None and best.literals:
-            break
         missing = 0
         for name in route.queries:
             missing += name not in query
@@ -160,13 +174,9 @@ def _choose(routes: list[Route], query: dict[str, str], headers: dict[str, str])
             missing += name not in headers
         if missing == 0:
             return route
-        if best is None or missing < lacking:
+        if route is routes[0] or missing < lacking:
             best, lacking = route, missing
     return best
-
-
-def _has(literals: tuple[tuple[str, str | None], ...], query: dict[str, str]) -> bool:
-    return all(name in query and (value is None or query[name] == value) for name, value in literals)
 
 
 @functools.cache

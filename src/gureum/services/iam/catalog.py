@@ -164,4 +164,33 @@ CATALOG = Catalog(
         ),
     ),
     unread=UNREAD,
+    absent={
+        **dict.fromkeys(
+            (
+                "AcceptDelegationRequest",
+                "AssociateDelegationRequest",
+                "CreateDelegationRequest",
+                "GetDelegationRequest",
+                "ListDelegationRequests",
+                "RejectDelegationRequest",
+                "SendDelegationToken",
+                "UpdateDelegationRequest",
+                "GetHumanReadableSummary",
+            ),
+            "delegation is AWS's way of letting its product partners ask for permissions",
+        ),
+        **dict.fromkeys(
+            (
+                "EnableOrganizationsRootCredentialsManagement",
+                "EnableOrganizationsRootSessions",
+                "DisableOrganizationsRootCredentialsManagement",
+                "DisableOrganizationsRootSessions",
+                "ListOrganizationsFeatures",
+                "GenerateOrganizationsAccessReport",
+                "GetOrganizationsAccessReport",
+            ),
+            "the organization's view of its accounts' identities is not built",
+        ),
+        "SetSecurityTokenServicePreferences": "there is one kind of session token here",
+    },
 )

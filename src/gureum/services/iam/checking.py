@@ -12,7 +12,7 @@ from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
 from gureum.kernel.records import Record, kind_of
 from gureum.services.iam import rules
-from gureum.services.iam.records import Active
+from gureum.services.iam.records import Active, Role, User
 
 
 def name(text: str, member: str) -> str:
@@ -46,11 +46,28 @@ def document(text: str, kind: policy.Kind) -> str:
     return text
 
 
-def trust(text: str) -> str:
-    """A trust policy that holds and is not too long. Faults: MalformedPolicyDocument, LimitExceeded."""
+def trust(ctx: Context, text: str) -> str:
+    """A trust policy that holds, trusts nobody of this account who is not there, and is not too long.
+
+    Faults: MalformedPolicyDocument, LimitExceeded.
+    """
     if rules.size(document(text, "trust")) > rules.TRUST_SIZE:
         raise exceeded("ACLSizePerRole", rules.TRUST_SIZE)
+    for statement in policy.parse(text, "trust").statements:
+        for arn in sorted(statement.named.arns) if statement.named is not None else ():
+            _check_there(ctx, arn)
     return text
+
+
+def _check_there(ctx: Context, arn: str) -> None:
+    """Fault: MalformedPolicyDocument for a user or role of this account that is not there."""
+    for kind in (User, Role):
+        place = kind_of(kind).parse(arn)
+        if place is None or place.account != ctx.account:
+            continue
+        found = ctx.table(kind).get(place.key)
+        if found is None or ctx.arn(found) != arn:
+            raise Fault("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"')
 
 
 def managed(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from gureum.kernel import documents
 from gureum.kernel.home import Home
 from gureum.kernel.identity import BadToken, Credential, Document, Granted, UnknownKey
 from gureum.kernel.principal import Principal, root_of
@@ -13,7 +14,7 @@ from gureum.kernel.records import R, kind_of
 from gureum.kernel.store import Table, Work
 from gureum.kernel.tags import Tags
 from gureum.services.iam import managed, sessions
-from gureum.services.iam.records import AccessKey, Group, Member, Role, User
+from gureum.services.iam.records import AccessKey, Group, Member, PasswordPolicy, Role, User
 
 _USER, _ROLE, _KEY = kind_of(User), kind_of(Role), kind_of(AccessKey)
 _ROOT_MAY: Document = (
@@ -85,14 +86,18 @@ class IamIdentities:
         user = self._table(User, account).get(name)
         if user is None or (principal.kind == "user" and user.id != principal.user_id):
             return Granted()
-        documents = list(self._of(user))
+        found = list(self._of(user))
         for member in self._table(Member, account).find("user", name):
             if (group := self._table(Group, account).get(member.group)) is not None:
-                documents += self._of(group)
+                found += self._of(group)
+        arn = _USER.arn(account, "", user)
+        rules = self._table(PasswordPolicy, account).get("account")
+        if rules is not None and rules.users_may_change:
+            found.append(("password policy", _own_password(arn)))
         return Granted(
-            identity=tuple(documents),
+            identity=tuple(found),
             boundary=self._boundary(user.boundary),
-            tags=self._tags(_USER.arn(account, "", user), account),
+            tags=self._tags(arn, account),
         )
 
     def _of_role(self, principal: Principal) -> Granted:
@@ -140,6 +145,16 @@ class IamIdentities:
 
     def _table(self, record: type[R], account: str) -> Table[R]:
         return Table(self._home.store, Work(), kind_of(record), account, "")
+
+
+def _own_password(arn: str) -> str:
+    """What AllowUsersToChangePassword lets every user do.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
+    """
+    change = {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": arn}
+    look = {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"}
+    return documents.write({"Version": "2012-10-17", "Statement": [change, look]})
 
 
 def ensure_root_key(home: Home, account: str, access_key: str, secret: str) -> None:

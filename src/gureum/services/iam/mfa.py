@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import segno
 from msgspec.structs import replace
 
 from gureum.kernel import tags
@@ -79,6 +78,8 @@ def create_virtual_mfa_device(
 
 
 def _picture(text: str) -> bytes:
+    import segno  # a start need not pay for it
+
     out = io.BytesIO()
     segno.make(text, error="m").save(out, kind="png", scale=5)
     return out.getvalue()

@@ -87,7 +87,7 @@ def add_role_to_instance_profile(ctx: Context, req: api.AddRoleToInstanceProfile
     role = ctx.table(Role).need(req["RoleName"])
     if profile.role:
         raise checking.exceeded("InstanceSessionsPerInstanceProfile", 1)
-    ctx.require("iam:PassRole", ctx.arn(role))
+    ctx.require("iam:PassRole", ctx.arn(role), iam__passedtoservice="ec2.amazonaws.com")
     ctx.table(InstanceProfile).put(replace(profile, role=role.name))
 
 

@@ -401,3 +401,17 @@ class CredentialReport(Record):
     content: str
     made: float
     id: str = "account"
+
+
+@resource(
+    "iam", arn="outbound/{id}", scope="account", missing="NoSuchEntity", indexes=("issuer_id",), tagged=False
+)
+class Outbound(Record):
+    """The account as an issuer of tokens. `id` is always "account"; the private keys are sealed DER."""
+
+    issuer_id: str
+    issuer: str
+    rsa: bytes
+    ec: bytes
+    enabled: bool = True
+    id: str = "account"

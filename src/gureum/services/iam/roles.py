@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gureum.kernel import ids, tags
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
-from gureum.services.iam import attachments, boundaries, checking, usage
+from gureum.services.iam import attachments, boundaries, checking, gone, usage
 from gureum.services.iam.operations import listed, made, ops
 from gureum.services.iam.paging import page
 from gureum.services.iam.records import InstanceProfile, Role
@@ -53,7 +53,7 @@ def create_role(ctx: Context, req: api.CreateRoleRequest) -> api.CreateRoleRespo
         name=checking.name(req["RoleName"], "roleName"),
         id=ids.unique("AROA"),
         created=ctx.now,
-        trust=checking.trust(req["AssumeRolePolicyDocument"]),
+        trust=checking.trust(ctx, req["AssumeRolePolicyDocument"]),
         path=path,
         description=req.get("Description", ""),
         max_session=req.get("MaxSessionDuration", 3600),
@@ -84,7 +84,9 @@ def changeable(ctx: Context) -> Role:
 
 @ops.on(Role, "RoleName")
 def get_role(ctx: Context, req: api.GetRoleRequest) -> api.GetRoleResponse:
-    return {"Role": show(ctx, ctx.need(Role), whole=True)}  # type: ignore[typeddict-item]
+    role = ctx.need(Role)
+    usage.catch_up(ctx, usage.GLANCE_SECONDS)
+    return {"Role": show(ctx, role, whole=True)}  # type: ignore[typeddict-item]
 
 
 @ops.on(Role, targets=listed(Role, "ListRoles"))
@@ -119,7 +121,7 @@ def update_role_description(
 @ops.on(Role, "RoleName")
 def update_assume_role_policy(ctx: Context, req: api.UpdateAssumeRolePolicyRequest) -> None:
     role = changeable(ctx)
-    ctx.table(Role).put(replace(role, trust=checking.trust(req["PolicyDocument"])))
+    ctx.table(Role).put(replace(role, trust=checking.trust(ctx, req["PolicyDocument"])))
 
 
 @ops.on(Role, "RoleName")
@@ -131,3 +133,4 @@ def delete_role(ctx: Context, req: api.DeleteRoleRequest) -> None:
     attachments.check_empty(role)
     ctx.table(Role).drop(role)
     ctx.tags.forget(ctx.arn(role))
+    gone.untrust(ctx, ctx.arn(role), role.id)

@@ -39,7 +39,7 @@ def _created(account: str, region: str, req: Mapping[str, Any]) -> Sequence[Targ
 def _read(ctx: Context, document: str) -> Metadata:
     """Fault: InvalidInput."""
     try:
-        return ctx.engine(Saml).metadata(document)  # type: ignore[type-abstract]
+        return ctx.engine(Saml).metadata(document)
     except Unacceptable as why:
         raise Fault("InvalidInput", f"Could not parse metadata: {why}") from None
 

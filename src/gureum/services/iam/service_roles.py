@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gureum.kernel import ids
+from gureum.kernel import documents, ids
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
 from gureum.kernel.operations import Target
@@ -79,7 +77,7 @@ def _policy_arn(name: str) -> str:
 
 def _trust_of(service: str) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return msgspec.json.encode({"Version": "2012-10-17", "Statement": [statement]}).decode()
+    return documents.write({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @ops.on(Role, "RoleName")

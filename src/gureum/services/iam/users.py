@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gureum.kernel import ids, tags
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
-from gureum.services.iam import boundaries, checking, usage
+from gureum.services.iam import boundaries, checking, gone, usage
 from gureum.services.iam.operations import listed, made, ops
 from gureum.services.iam.paging import page
 from gureum.services.iam.records import (
@@ -142,6 +142,7 @@ def delete_user(ctx: Context, req: api.DeleteUserRequest) -> None:
             raise Fault("DeleteConflict", f"Cannot delete entity, must {what} first.")
     ctx.table(User).drop(user)
     ctx.tags.forget(ctx.arn(user))
+    gone.untrust(ctx, ctx.arn(user), user.id)
 
 
 def _left(ctx: Context, user: User) -> list[tuple[bool, str]]:

@@ -30,13 +30,18 @@ _MOST_PER_KEY = 50
 
 
 def _and_key(action: str) -> Look:
-    """Permission is needed on the key and on the alias; the alias comes last, as it may not be there yet."""
+    """Permission is needed on the key and on the alias (KMS Developer Guide, "Controlling access to aliases")."""
 
     def look(home: Home, principal: Principal, region: str, req: Mapping[str, Any]) -> Sequence[Target]:
         on_key = finding.named(home, principal, region, req["TargetKeyId"], f"kms:{action}")
         if on_key.account != principal.account:
             raise Fault("NotFoundException", f"Key '{on_key.arn}' does not exist")
-        return (on_key, _target(principal, region, req, action))
+        on_alias = _target(principal, region, req, action)
+        row = home.store.read(ALIAS, (ALIAS.name, principal.account, region, on_alias.key))
+        if action != "UpdateAlias" or row is None or not isinstance(row.record, Alias):
+            return (on_key, on_alias)
+        # Moving an alias is also a change to the key that it leaves.
+        return (on_key, on_alias, finding.by_id(f"kms:{action}", principal.account, region, row.record.key))
 
     return look
 
@@ -55,12 +60,11 @@ def _and_its_key(home: Home, principal: Principal, region: str, req: Mapping[str
     return (on_key, on_alias)
 
 
-def _both_facts(ctx: Context, req: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    facts = Facts(ctx, req)
-    return (facts, facts)
+def _facts(ctx: Context, req: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(Facts(ctx, req, at=at) for at in range(len(ctx.targets)))
 
 
-@ops.on(Key, "TargetKeyId", "AliasName", look=_and_key("CreateAlias"), keys=_both_facts)
+@ops.on(Key, "TargetKeyId", "AliasName", look=_and_key("CreateAlias"), keys=_facts)
 def create_alias(ctx: Context, req: api.CreateAliasRequest) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
     name = req["AliasName"]
@@ -89,7 +93,7 @@ def _check_room(ctx: Context, key: Key) -> None:
         raise Fault("LimitExceededException", f"A KMS key has at most {_MOST_PER_KEY} aliases.")
 
 
-@ops.on(Key, "TargetKeyId", "AliasName", look=_and_key("UpdateAlias"), keys=_both_facts)
+@ops.on(Key, "TargetKeyId", "AliasName", look=_and_key("UpdateAlias"), keys=_facts)
 def update_alias(ctx: Context, req: api.UpdateAliasRequest) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html
 
@@ -111,9 +115,6 @@ def update_alias(ctx: Context, req: api.UpdateAliasRequest) -> None:
             f"key usage {key.usage} and key spec {key.spec}.",
         )
     if alias.key != key.id:
-        # The permission on the key that the alias leaves; see "Controlling access to aliases".
-        if old is not None:
-            ctx.require("kms:UpdateAlias", ctx.table(Key).arn(old))
         _check_room(ctx, key)
     table.put(replace(alias, key=key.id, updated=ctx.now))
 
@@ -122,7 +123,7 @@ def _family(key: Key) -> str:
     return key.spec if key.spec == "SYMMETRIC_DEFAULT" else "HMAC" if key.spec.startswith("HMAC") else "pair"
 
 
-@ops.on(Alias, "AliasName", look=_and_its_key, keys=_both_facts)
+@ops.on(Alias, "AliasName", look=_and_its_key, keys=_facts)
 def delete_alias(ctx: Context, req: api.DeleteAliasRequest) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteAlias.html"""
     name = req["AliasName"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from gureum.kernel.context import Context
 from gureum.kernel.records import kind_of
+from gureum.services.kms.grant_rules import CONTEXT_KEY, GRANT_KEY
 from gureum.services.kms.records import Alias, Key
 
 _CONTEXT = "kms:encryptioncontext:"
@@ -46,6 +47,8 @@ class Facts(Mapping[str, Any]):
             for key, value in pairs.items():
                 if key.lower() == wanted:
                     return value
+        if name.startswith(CONTEXT_KEY) and (pairs := self._pairs()):
+            return pairs.get(bytes.fromhex(name[len(CONTEXT_KEY) :]).decode(), default)
         return default
 
     def __iter__(self) -> Iterator[str]:
@@ -177,5 +180,5 @@ _KNOWN: dict[str, Callable[[Facts], Any]] = {
     "kms:wrappingalgorithm": _member("WrappingAlgorithm"),
     "kms:wrappingkeyspec": _member("WrappingKeySpec"),
     # Not AWS's: the statements that stand for grants let a retiring principal retire its own grant alone.
-    "gureum:grantid": lambda f: f._req.get("GrantId") or None,
+    GRANT_KEY: lambda f: f._req.get("GrantId") or None,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from gureum.kernel.faults import Fault
@@ -35,6 +36,7 @@ def key(action: str, member: str = "KeyId") -> Look:
         value: str = req[member]
         if value.startswith("alias/") or ":alias/" in value:
             raise invalid(value)
+        _check_tokens(home, req)
         return (named(home, principal, region, value, full),)
 
     return look
@@ -88,8 +90,7 @@ def opening(
             "or you are not allowed to access.",
             status=400,
         )
-    here = KEY.arn(place.account, at, {"id": place.key})
-    return Target(action, here, place.account, at, KEY, place.key)
+    return by_id(action, place.account, at, place.key)
 
 
 def named(home: Home, principal: Principal, region: str, value: str, action: str) -> Target:
@@ -101,13 +102,19 @@ def named(home: Home, principal: Principal, region: str, value: str, action: str
             raise Fault("NotFoundException", f"Invalid arn {at}")
     if value.startswith("alias/"):
         return _aliased(home, principal, account, region, value, action)
-    if _KEY_ID.fullmatch(value) is None:
-        raise invalid(value)
-    arn = KEY.arn(account, region, {"id": value})
+    found = by_id(action, account, region, value)
     # A foreign key that is not there is refused like one that is closed to the caller.
     if account == principal.account and _row(home, account, region, value) is None:
-        raise missing(arn)
-    return Target(action, arn, account, region, KEY, value)
+        raise missing(found.arn)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def by_id(action: str, account: str, region: str, key_id: str) -> Target:
+    """The key of an id, whether it is there or not."""
+    if _KEY_ID.fullmatch(key_id) is None:
+        raise invalid(key_id)
+    return Target(action, KEY.arn(account, region, {"id": key_id}), account, region, KEY, key_id)
 
 
 def _aliased(home: Home, principal: Principal, account: str, region: str, name: str, action: str) -> Target:
@@ -115,10 +122,12 @@ def _aliased(home: Home, principal: Principal, account: str, region: str, name: 
     if row is None and account == principal.account and managed.may_make(principal, action):
         managed.make(home, account, region, name)
         row = home.store.read(ALIAS, (ALIAS.name, account, region, name))
+    if row is None and account != principal.account:  # as for keys: no word on what is there
+        return Target(action, ALIAS.arn(account, region, {"name": name}), account, region, None, "")
     if row is None or not isinstance(row.record, Alias):
         raise no_alias(ALIAS.arn(account, region, {"name": name}))
     key_id = row.record.key
-    return Target(action, KEY.arn(account, region, {"id": key_id}), account, region, KEY, key_id)
+    return by_id(action, account, region, key_id)
 
 
 def _row(home: Home, account: str, region: str, key_id: str) -> Row | None:

@@ -40,7 +40,7 @@ _OF_USAGE = {
 _RSA = {"Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GetPublicKey"}
 
 
-@ops.on(Key, "KeyId", "GrantTokens", look=finding.any_key("CreateGrant"), keys=Facts)
+@ops.on(Key, "KeyId", "GrantTokens", look=finding.key("CreateGrant"), keys=Facts)
 def create_grant(ctx: Context, req: api.CreateGrantRequest) -> api.CreateGrantResponse:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
 

@@ -65,7 +65,7 @@ def import_key_material(ctx: Context, req: api.ImportKeyMaterialRequest) -> api.
     token = using.attempt(ImportToken.decode, ctx.home.seal, req["ImportToken"], arn, ctx.now)
     secret = using.attempt(unwrap, token, SPECS[key.spec], req["EncryptedKeyMaterial"])
     material = replace(
-        ctx.part(Keyring).seal(key.id, secret),
+        ctx.part(Keyring).seal(arn, secret),
         expires=expires,
         description=req.get("KeyMaterialDescription") or "",
     )
@@ -121,7 +121,7 @@ def _added(ctx: Context, key: Key, arn: str, material: Material) -> Key:
     def beside(one: Key, fresh: Material) -> Key:
         return replace(one, materials=(*(m for m in one.materials if not m.pending), fresh))
 
-    empty = replace(material, sealed=b"", expires=0.0, pending=True)
+    empty = replace(material, sealed=b"", shard="", expires=0.0, pending=True)
     related.change(ctx, key, lambda one: beside(one, empty))
     return beside(key, replace(material, pending=True))
 
@@ -133,6 +133,7 @@ def _put_back(key: Key, material: Material) -> Key:
             back = replace(
                 known,
                 sealed=material.sealed,
+                shard=material.shard,
                 expires=material.expires,
                 description=material.description or known.description,
             )
@@ -169,5 +170,5 @@ def delete_imported_key_material(
 def without(key: Key, name: str) -> Key:
     """The key without that material's bytes; material that never became current goes altogether."""
     kept = [m for m in key.materials if m.id != name or not m.pending]
-    emptied = [replace(m, sealed=b"", expires=0.0) if m.id == name else m for m in kept]
+    emptied = [replace(m, sealed=b"", shard="", expires=0.0) if m.id == name else m for m in kept]
     return replace(key, materials=tuple(emptied))

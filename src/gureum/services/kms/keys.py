@@ -81,7 +81,7 @@ def create_key(ctx: Context, req: api.CreateKeyRequest) -> api.CreateKeyResponse
     text = policies.checked(ctx, given, arn, bypass=bypass) if given else policies.default(ctx.account)
     materials: tuple[Material, ...] = ()
     if origin == "AWS_KMS":
-        materials = (ctx.part(Keyring).seal(key_id, specs.generate(spec)),)
+        materials = (ctx.part(Keyring).seal(arn, specs.generate(spec)),)
     key = Key(
         id=key_id,
         created=ctx.now,
@@ -97,6 +97,8 @@ def create_key(ctx: Context, req: api.CreateKeyRequest) -> api.CreateKeyResponse
     )
     put_tags(ctx, arn, req.get("Tags"))
     ctx.table(Key).add(key)
+    if req.get("Tags"):
+        ctx.require("kms:TagResource", arn)
     return {"KeyMetadata": metadata(ctx, key)}  # type: ignore[typeddict-item]
 
 
@@ -109,7 +111,7 @@ def put_tags(ctx: Context, arn: str, given: Any) -> None:
     ctx.tags.put(arn, wanted, too_many="LimitExceededException")
 
 
-@ops.on(Key, "KeyId", look=finding.any_key("DescribeKey"), keys=Facts)
+@ops.on(Key, "KeyId", "GrantTokens", look=finding.any_key("DescribeKey"), keys=Facts)
 def describe_key(ctx: Context, req: api.DescribeKeyRequest) -> api.DescribeKeyResponse:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html"""
     return {"KeyMetadata": metadata(ctx, ctx.need(Key))}  # type: ignore[typeddict-item]

@@ -6,10 +6,9 @@ key of a predefined alias too (KMS API reference).
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from gureum.kernel import ids
+from gureum.kernel import documents, ids
 from gureum.kernel.faults import Conflict
 from gureum.kernel.home import Home
 from gureum.kernel.principal import Principal, root_of
@@ -32,6 +31,8 @@ _SERVICES = {name: name for name in _NAMES.split(" ")} | {"ebs": "ec2"}
 
 def may_make(principal: Principal, action: str) -> bool:
     """Whether this call is a first use: by a service, through one, or the look at a predefined alias."""
+    if not principal.account:
+        return False
     return principal.kind == "service" or bool(principal.invoked_by) or action == "kms:DescribeKey"
 
 
@@ -42,13 +43,14 @@ def make(home: Home, account: str, region: str, name: str) -> None:
         return
     now = home.clock.now()
     key_id = ids.uuid()
-    material = home.part(Keyring).seal(key_id, generate_bytes(SPECS["SYMMETRIC_DEFAULT"]))
     work = Work()
     aliases: Table[Alias] = Table(home.store, work, kind_of(Alias), account, region)
     keys: Table[Key] = Table(home.store, work, kind_of(Key), account, region)
     if aliases.get(name) is not None:
         return
     aliases.put(Alias(name=name, key=key_id, created=now, updated=now))
+    arn = keys.kind.arn(account, region, {"id": key_id})
+    material = home.part(Keyring).seal(arn, generate_bytes(SPECS["SYMMETRIC_DEFAULT"]))
     keys.put(
         Key(
             id=key_id,
@@ -102,4 +104,5 @@ def _policy(service: str, account: str, region: str) -> str:
             "Resource": "*",
         },
     ]
-    return json.dumps({"Version": "2012-10-17", "Id": f"auto-{service}-1", "Statement": statement})
+    document = {"Version": "2012-10-17", "Id": f"auto-{service}-1", "Statement": statement}
+    return documents.write(document)

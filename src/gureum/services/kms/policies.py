@@ -5,9 +5,9 @@ Sources: KMS Developer Guide, "Default key policy" and "Key policies in AWS KMS"
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from msgspec import json
 from msgspec.structs import replace
 
 from gureum import policy
@@ -44,7 +44,7 @@ def default(account: str) -> str:
         "Resource": "*",
     }
     document = {"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}
-    return json.dumps(document, indent=2)
+    return json.format(json.encode(document), indent=2).decode()
 
 
 def checked(ctx: Context, text: str, arn: str, *, bypass: bool) -> str:

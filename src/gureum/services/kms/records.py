@@ -12,7 +12,6 @@ State = Literal[
     "Enabled", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion", "Unavailable"
 ]
 Origin = Literal["AWS_KMS", "EXTERNAL"]
-Pairs = dict[str, str]
 Rotation = Literal["", "AUTOMATIC", "ON_DEMAND"]
 Constraint = Literal["", "EncryptionContextEquals", "EncryptionContextSubset"]
 
@@ -20,13 +19,15 @@ Constraint = Literal["", "EncryptionContextEquals", "EncryptionContextSubset"]
 class Material(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One generation of a key's material.
 
-    `sealed` is empty where imported material has been deleted or has expired. `rotated` and `rotation` say when
+    `sealed` is empty where imported material has been deleted or has expired; `shard` names the file without
+    which it does not open. `rotated` and `rotation` say when
     and how it became current; the first material has neither. `expires` is epoch seconds, 0 for never.
     `pending` marks imported material that no rotation has made current yet.
     """
 
     id: str
     sealed: bytes
+    shard: str = ""
     rotated: float = 0.0
     rotation: Rotation = ""
     expires: float = 0.0
@@ -112,5 +113,5 @@ class Grant(Record):
     grantee_service: bool = False
     retiring_service: bool = False
     constraint: Constraint = ""
-    context: Pairs = {}
+    context: dict[str, str] = msgspec.field(default_factory=dict)
     source_arn: str = ""

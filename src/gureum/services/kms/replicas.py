@@ -5,9 +5,9 @@ Source: KMS Developer Guide, "Multi-Region keys in AWS KMS"; KMS API reference, 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from botocore.session import get_session
 from msgspec.structs import replace
 
 from gureum.kernel.context import Context
@@ -16,12 +16,15 @@ from gureum.kernel.records import kind_of
 from gureum.kernel.tags import Tags, check, read, show
 from gureum.services.kms import finding, policies, related, states
 from gureum.services.kms.facts import Facts
+from gureum.services.kms.keyring import Keyring
 from gureum.services.kms.keys import metadata
 from gureum.services.kms.operations import ops
 from gureum.services.kms.records import Key
 
 if TYPE_CHECKING:
     from gureum.api import kms as api
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 @ops.on(Key, "KeyId", look=finding.key("ReplicateKey"), keys=Facts)
@@ -37,7 +40,8 @@ def replicate_key(ctx: Context, req: api.ReplicateKeyRequest) -> api.ReplicateKe
         raise Fault("UnsupportedOperationException", f"{arn} is not a multi-region key.")
     if key.primary != ctx.region:
         raise Fault("UnsupportedOperationException", f"{arn} is not a multi-region primary key.")
-    _known(region)
+    if _REGION.fullmatch(region) is None:
+        raise Fault("ValidationException", f"{region} is not a supported Region.")
     if region in key.regions:
         there = kind_of(Key).arn(ctx.account, region, key)
         raise Fault("AlreadyExistsException", f"{there} already exists.")
@@ -46,9 +50,10 @@ def replicate_key(ctx: Context, req: api.ReplicateKeyRequest) -> api.ReplicateKe
     given = req.get("Policy")
     text = policies.checked(ctx, given, there, bypass=bypass) if given else policies.default(ctx.account)
     regions = (*key.regions, region)
-    materials = key.materials
     if key.origin == "EXTERNAL":
-        materials = tuple(replace(m, sealed=b"", expires=0.0) for m in materials)
+        materials = tuple(replace(m, sealed=b"", shard="", expires=0.0) for m in key.materials)
+    else:
+        materials = tuple(ctx.part(Keyring).copy(arn, m, there) for m in key.materials)
     replica = replace(
         key,
         created=ctx.now,
@@ -90,8 +95,3 @@ def update_primary_region(ctx: Context, req: api.UpdatePrimaryRegionRequest) -> 
     states.usable(new, kind_of(Key).arn(ctx.account, region, new))
     related.change(ctx, key, lambda one: replace(one, primary=region))
     ctx.target_table(Key).put(replace(key, primary=region))
-
-
-def _known(region: str) -> None:
-    if region not in get_session().get_available_regions("kms"):
-        raise Fault("ValidationException", f"{region} is not a supported Region.")

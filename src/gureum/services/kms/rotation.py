@@ -28,17 +28,17 @@ _MOST_ON_DEMAND = 25
 
 def rotated(ctx: Context, key: Key, how: Rotation) -> Key:
     """The key with new current material, and its relatives likewise."""
-    fresh = ctx.part(Keyring).seal(key.id, specs.generate(SPECS[key.spec]))
-    return _with(ctx, key, replace(fresh, rotated=ctx.now, rotation=how))
+    secret = specs.generate(SPECS[key.spec])
+    due = ctx.now + key.rotate_days * DAY if key.rotate_days else 0.0
 
+    def turned(one: Key, region: str) -> Key:
+        fresh = ctx.part(Keyring).seal(related.arn(ctx, key, region), secret)
+        fresh = replace(fresh, rotated=ctx.now, rotation=how)
+        return replace(one, materials=(*one.materials, fresh), rotate_at=due)
 
-def _with(ctx: Context, key: Key, material: Material) -> Key:
-    def added(one: Key) -> Key:
-        due = ctx.now + one.rotate_days * DAY if one.rotate_days else 0.0
-        return replace(one, materials=(*one.materials, material), rotate_at=due)
-
-    related.change(ctx, key, added)
-    return added(key)
+    for region, other in related.others(ctx, key):
+        ctx.table(Key, region=region).put(turned(other, region))
+    return turned(key, ctx.region)
 
 
 def _rotatable(key: Key, arn: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
@@ -42,7 +43,7 @@ def describe_effective_policy(
         )
     return {
         "EffectivePolicy": {
-            "PolicyContent": json.dumps(merged, separators=(",", ":"), ensure_ascii=False),
+            "PolicyContent": msgspec.json.encode(merged).decode(),
             "LastUpdatedTimestamp": updated,
             "TargetId": account.id,
             "PolicyType": name,
@@ -63,7 +64,7 @@ def _merged(ctx: Context, account: Account, name: str) -> tuple[dict[str, object
         documents = []
         for one in attached:
             policy = ctx.table(Policy).need(one.policy)
-            documents.append(json.loads(policy.content))
+            documents.append(msgspec.json.decode(policy.content))
             updated = max(updated, one.at, policy.updated)
         levels.append(documents)
     if not any(levels):

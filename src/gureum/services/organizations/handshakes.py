@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
@@ -130,7 +131,12 @@ def list_handshakes_for_account(
     ctx: Context, req: api.ListHandshakesForAccountRequest
 ) -> api.ListHandshakesForAccountResponse:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListHandshakesForAccount.html"""
-    found = _listed(ctx, req, req.get("Filter"), ("account", ctx.account))
+    found = ctx.page(req, 20).table(
+        ctx.table(Handshake),
+        lambda one: show(ctx, one),
+        index=("account", ctx.account),
+        where=_filter(req.get("Filter")),
+    )
     return cast("api.ListHandshakesForAccountResponse", found)
 
 
@@ -140,23 +146,18 @@ def list_handshakes_for_organization(
 ) -> api.ListHandshakesForOrganizationResponse:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListHandshakesForOrganization.html"""
     organization = standing.administration(ctx)
-    found = _listed(ctx, req, req.get("Filter"), ("organization", organization.id))
+    found = ctx.page(req, 20).table(
+        ctx.table(Handshake),
+        lambda one: show(ctx, one),
+        index=("organization", organization.id),
+        where=_filter(req.get("Filter")),
+    )
     return cast("api.ListHandshakesForOrganizationResponse", found)
 
 
-def _listed(
-    ctx: Context,
-    req: api.ListHandshakesForAccountRequest | api.ListHandshakesForOrganizationRequest,
-    wanted: api.HandshakeFilter | None,
-    index: tuple[str, str],
-) -> object:
+def _filter(wanted: api.HandshakeFilter | None) -> Callable[[Handshake], bool]:
     action, parent = (wanted or {}).get("ActionType"), (wanted or {}).get("ParentHandshakeId")
-    return ctx.page(req, 20).table(
-        ctx.table(Handshake),
-        lambda one: show(ctx, one),
-        index=index,
-        where=lambda one: (not action or one.action == action) and (not parent or one.parent == parent),
-    )
+    return lambda one: (not action or one.action == action) and (not parent or one.parent == parent)
 
 
 def _mine(ctx: Context, identifier: str, becoming: HandshakeState) -> Handshake:

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 ASSIGN, APPEND, REMOVE = "@@assign", "@@append", "@@remove"
 CONTROL = "@@operators_allowed_for_child_policies"
@@ -33,8 +34,8 @@ def read(content: str, top: frozenset[str], *, tags: bool = False) -> dict[str, 
     Raises Malformed.
     """
     try:
-        document = json.loads(content, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        document = msgspec.json.decode(content)
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise Malformed from None
     _want(isinstance(document, dict) and {key for key in document if not key.startswith("@@")} <= top)
     _want(any(not key.startswith("@@") for key in document))
@@ -42,13 +43,6 @@ def read(content: str, top: frozenset[str], *, tags: bool = False) -> dict[str, 
     if tags:
         _check_tags(document.get("tags"))
     return dict(document)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is given twice")
-    return found
 
 
 def _want(truth: object) -> None:

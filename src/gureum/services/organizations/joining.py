@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+import msgspec
 from msgspec.structs import replace
 
 from gureum.kernel.context import Context
@@ -76,7 +75,7 @@ def _make_role(ctx: Context, request: AccountRequest) -> None:
         ],
     }
     try:
-        iam.create_role(RoleName=request.role, AssumeRolePolicyDocument=json.dumps(trust))
+        iam.create_role(RoleName=request.role, AssumeRolePolicyDocument=msgspec.json.encode(trust).decode())
     except Fault as fault:
         if fault.code not in {"EntityAlreadyExists", "EntityAlreadyExistsException"}:
             raise

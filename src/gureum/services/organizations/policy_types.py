@@ -49,10 +49,7 @@ class AwsManaged(NamedTuple):
     description: str
     type: str
     content: str
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:organizations::aws:policy/{self.type.lower()}/{self.id}"
+    arn: str
 
 
 AWS_MANAGED: dict[str, AwsManaged] = {
@@ -62,6 +59,7 @@ AWS_MANAGED: dict[str, AwsManaged] = {
         "Allows access to every operation",
         SCP,
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+        "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
     ),
     "p-RCPFullAWSAccess": AwsManaged(
         "p-RCPFullAWSAccess",
@@ -69,6 +67,7 @@ AWS_MANAGED: dict[str, AwsManaged] = {
         "Allows access to every resource",
         RCP,
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}',
+        "arn:aws:organizations::aws:policy/resource_control_policy/p-RCPFullAWSAccess",
     ),
 }
 DEFAULTS = {managed.type: managed.id for managed in AWS_MANAGED.values()}

@@ -48,7 +48,7 @@ COMPOSITE_ONLY = frozenset(ALGORITHMS) - {"CRC32", "CRC32C", "CRC64NVME"}
 
 
 class Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes | memoryview, /) -> None: ...
     def digest(self) -> bytes: ...
 
 
@@ -57,10 +57,10 @@ class _Crc:
 
     __slots__ = ("_size", "_step", "_value")
 
-    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
+    def __init__(self, step: Callable[[bytes | memoryview, int], int], size: int) -> None:
         self._step, self._size, self._value = step, size, 0
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         self._value = self._step(data, self._value)
 
     def digest(self) -> bytes:
@@ -73,8 +73,8 @@ class _XxHash:
     def __init__(self, made: Any) -> None:
         self._hash = made
 
-    def update(self, data: bytes) -> None:
-        self._hash.update(data)
+    def update(self, data: bytes | memoryview) -> None:
+        self._hash.update(bytes(data))
 
     def digest(self) -> bytes:
         return bytes(self._hash.finalize())

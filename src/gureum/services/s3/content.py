@@ -24,7 +24,7 @@ from gureum.services.s3.encryption import NONCE_BYTES, cipher
 from gureum.services.s3.records import Leftover, Object, Part, Piece, Version
 
 INLINE_BYTES = 4096
-_CHUNK = 1024 * 1024
+_BLOCK = 128 * 1024
 _SENT = 256 * 1024
 
 
@@ -45,6 +45,9 @@ class Files:
     def __init__(self, home: Home) -> None:
         self._home = home
         self.root = home.files("s3")
+        if home.syncer.waits:
+            for folder in (self.root.parent, self.root):
+                _sync_folder(folder)
         self._started = time.time()
         self.reading: dict[str, int] = {}
         home.pool.submit(self._sweep)
@@ -56,7 +59,10 @@ class Files:
         """A name that nobody has, and its path."""
         name = ids.hexadecimal(32)
         path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if self._home.syncer.waits:
+                _sync_folder(self.root)
         return name, path
 
     def settle(self, fd: int, path: Path) -> None:
@@ -64,11 +70,7 @@ class Files:
         if not self._home.syncer.waits:
             return
         os.fsync(fd)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
 
     def remove(self, names: Sequence[str]) -> None:
         for name in names:
@@ -96,6 +98,14 @@ class Files:
         self.reading.clear()
 
     def close(self) -> None: ...
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _files_of(home: Home, kind: Kind) -> Iterator[str]:
@@ -153,11 +163,14 @@ def _keep_file(home: Home, body: Body, key: bytes, algorithm: str) -> Kept:
     fd = os.open(body.path, os.O_RDWR)
     try:
         # In place: the plain bytes are needed no more, and the file may be gigabytes.
-        while chunk := os.pread(fd, _CHUNK, size):
-            md5.update(chunk)
-            digest.update(chunk)
-            _write_all(fd, encrypt.update(chunk), size)
-            size += len(chunk)
+        plain, sealed = bytearray(_BLOCK), bytearray(_BLOCK + 16)
+        while (got := os.preadv(fd, [plain], size)) > 0:
+            block = memoryview(plain)[:got]
+            md5.update(block)
+            digest.update(block)
+            encrypt.update_into(block, sealed)
+            _write_all(fd, memoryview(sealed)[:got], size)
+            size += got
         body.path.rename(path)
         files.settle(fd, path)
     finally:
@@ -279,7 +292,7 @@ def _stretches(pieces: Sequence[Piece], start: int, end: int) -> Iterator[tuple[
         base += piece.size
 
 
-def _write_all(fd: int, data: bytes, offset: int) -> None:
+def _write_all(fd: int, data: bytes | memoryview, offset: int) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(fd, view, offset)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gureum.kernel import documents
 from gureum.services.s3.records import (
     Bucket,
     bucket_arn,
@@ -62,11 +63,11 @@ def _text(bucket: Bucket) -> str:
     if not added:
         return bucket.policy
     document: dict[str, Any] = (
-        msgspec.json.decode(bucket.policy) if bucket.policy else {"Version": "2012-10-17", "Statement": []}
+        documents.read(bucket.policy) if bucket.policy else {"Version": "2012-10-17", "Statement": []}
     )
     statements = document["Statement"]
     document["Statement"] = [*(statements if isinstance(statements, list) else [statements]), *added]
-    return msgspec.json.encode(document).decode()
+    return documents.write(document)
 
 
 def _of_acls(name: str) -> Iterator[dict[str, Any]]:
@@ -99,7 +100,7 @@ def _restricted(bucket: Bucket) -> dict[str, Any]:
 
 def is_public(policy: str) -> bool:
     """Whether a policy lets in anybody but those whom it names, as AWS means "public"."""
-    document = msgspec.json.decode(policy)
+    document = documents.read(policy)
     statements = document.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return any(_lets_anybody_in(statement) for statement in listed)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
+from gureum.kernel import documents
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Conflict, Fault
 from gureum.kernel.home import Home
@@ -238,15 +239,15 @@ def _context(sse: Sse, arn: str) -> dict[str, str]:
     context = {"aws:s3:arn": arn.partition("/")[0] if sse.bucket_key else arn}
     if sse.context:
         try:
-            further = msgspec.json.decode(base64.b64decode(sse.context), type=dict[str, str])
-        except (msgspec.DecodeError, binascii.Error, msgspec.ValidationError):
+            further = documents.read(base64.b64decode(sse.context))
+            context.update({str(name): str(value) for name, value in further.items()})
+        except (documents.BadDocument, binascii.Error, AttributeError):
             raise invalid_argument(
                 "The header x-amz-server-side-encryption-context shall be Base64-encoded UTF-8 string holding JSON "
                 "which represents a string-string map",
                 "x-amz-server-side-encryption-context",
                 sse.context,
             ) from None
-        context.update(further)
     return context
 
 

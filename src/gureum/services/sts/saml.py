@@ -92,7 +92,7 @@ def _verify(ctx: Context, provider: SamlProvider, encoded: str) -> Assertion:
     """What an assertion says, its signature, issuer, audience and times checked."""
     try:
         document = base64.b64decode("".join(encoded.split()), validate=True)
-        found = ctx.engine(Saml).assertion(document, provider.certificates)  # type: ignore[type-abstract]
+        found = ctx.engine(Saml).assertion(document, provider.certificates)
     except binascii.Error:
         raise Fault("InvalidIdentityToken", "Invalid base64 SAMLResponse") from None
     except Unacceptable as why:

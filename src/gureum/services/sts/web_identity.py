@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
-import msgspec
 
 from gureum.engines.web.port import Unreachable, Web
+from gureum.kernel import documents
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
 from gureum.kernel.records import kind_of
@@ -129,13 +129,13 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 
 def _key(ctx: Context, issuer: str, head: Mapping[str, Any]) -> Any:
     """The provider's public key that a token names, read from where its discovery document says."""
-    web = ctx.engine(Web)  # type: ignore[type-abstract]
+    web = ctx.engine(Web)
     try:
-        about = msgspec.json.decode(web.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
-        keys = jwt.PyJWKSet.from_dict(msgspec.json.decode(web.get(str(about["jwks_uri"]))))
+        about = documents.read(web.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
+        keys = jwt.PyJWKSet.from_dict(documents.read(web.get(str(about["jwks_uri"]))))
     except Unreachable:
         raise Fault("IDPCommunicationError", _NO_KEY) from None
-    except (jwt.PyJWTError, msgspec.DecodeError, KeyError, TypeError, AttributeError):
+    except (jwt.PyJWTError, documents.BadDocument, KeyError, TypeError, AttributeError):
         raise Fault("InvalidIdentityToken", _NO_KEY) from None
     for key in keys.keys:
         if key.key_id == head.get("kid") or "kid" not in head:

@@ -1,6 +1,7 @@
 """When keys, users and roles were last used."""
 
 from gureum.services.iam.usage.trail import (
+    GLANCE_SECONDS,
     SEPARATOR,
     catch_up,
     of,
@@ -9,4 +10,4 @@ from gureum.services.iam.usage.trail import (
     signed_in,
 )
 
-__all__ = ["SEPARATOR", "catch_up", "of", "password_used", "role_used", "signed_in"]
+__all__ = ["GLANCE_SECONDS", "SEPARATOR", "catch_up", "of", "password_used", "role_used", "signed_in"]

@@ -6,38 +6,55 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKeyLastUsed.html
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 from gureum.kernel.context import Context
 from gureum.kernel.events import Called
+from gureum.kernel.faults import Conflict
 from gureum.kernel.listening import Calls
 from gureum.kernel.operations import OPERATIONS
+from gureum.kernel.records import kind_of
+from gureum.kernel.store import Table, Work
 from gureum.services.iam.records import Role
 from gureum.services.iam.usage.records import TrailRead, Used
 
 _BATCH = 500
+GLANCE_SECONDS = 0.2  # for operations that are called often, and tell last use by the way
 SEPARATOR = "|"
 
 
-def catch_up(ctx: Context) -> None:
-    """Bring what is known of usage up to now."""
-    calls, newest = ctx.part(Calls), dict[tuple[str, str], Used]()
+def catch_up(ctx: Context, within_seconds: float = 5.0) -> None:
+    """Bring what is known of usage towards now, for at most so long; the next one to ask goes on from there.
+
+    It is derived from the trail and no part of the caller's work: where another has read on at the same time,
+    what that one found stands.
+    """
+    calls, work = ctx.part(Calls), Work("usage")
+    store, until = ctx.home.store, ctx.home.clock.monotonic() + within_seconds
+    reads = Table[TrailRead](store, work, kind_of(TrailRead), "", "")
+    newest = dict[tuple[str, str], Used]()
     for log, management in (("management", True), ("data", False)):
-        read = ctx.table(TrailRead).get(log) or TrailRead(log=log, position=0)
-        position = read.position
+        read = reads.get(log)
+        start = position = read.position if read is not None else 0
         while batch := _batch(ctx, calls, management, position):
             for _, called in batch:
                 for used in _uses(called):
                     newest[called.account, used.what] = used
             position = batch[-1][0]
-        if position != read.position:
-            ctx.table(TrailRead).put(TrailRead(log=log, position=position))
+            if ctx.home.clock.monotonic() > until:
+                break
+        if position != start:
+            reads.put(TrailRead(log=log, position=position))
     for (account, _), used in newest.items():
-        table = ctx.table(Used, account=account)
+        table = Table[Used](store, work, kind_of(Used), account, "")
         before = table.get(used.what)
         if before is None or before.at < used.at:
             table.put(used)
+    if work:
+        with suppress(Conflict):
+            store.commit(work)
 
 
 def _batch(ctx: Context, calls: Calls, management: bool, after: int) -> list[tuple[int, Called]]:
@@ -75,8 +92,7 @@ def of(ctx: Context, what: str) -> Used | None:
 
 
 def role_used(ctx: Context, role: Role) -> dict[str, Any]:
-    """A role's RoleLastUsed: empty where it was never used."""
-    catch_up(ctx)
+    """A role's RoleLastUsed, as far as the trail has been read: empty where it was never used."""
     used = of(ctx, ctx.arn(role))
     return {"LastUsedDate": used.at, "Region": used.region} if used is not None else {}
 

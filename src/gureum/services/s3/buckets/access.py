@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from gureum import policy
+from gureum.kernel import documents
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
 from gureum.services.s3 import acl_rules, versions
@@ -68,7 +67,7 @@ def _check_policy(bucket: Bucket, text: str) -> None:
     except policy.Malformed as problem:
         raise malformed_policy(str(problem)) from None
     arn = bucket_arn(bucket.name)
-    document = msgspec.json.decode(text)
+    document = documents.read(text)
     statements = document["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         actions = _listed(statement.get("Action", statement.get("NotAction")))
@@ -90,7 +89,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def _shuts_out(text: str, arn: str) -> bool:
-    document = msgspec.json.decode(text)
+    document = documents.read(text)
     statements = document["Statement"]
     return any(
         one["Effect"] == "Deny"

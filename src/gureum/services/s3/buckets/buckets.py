@@ -16,7 +16,7 @@ from gureum.kernel.faults import Fault
 from gureum.kernel.store import Table
 from gureum.services.s3 import acl_rules, versions
 from gureum.services.s3.door_policy import with_door_policy
-from gureum.services.s3.drafts import checked_tags, refuse_acl
+from gureum.services.s3.drafts import checked_tags
 from gureum.services.s3.facts import facts
 from gureum.services.s3.faults import invalid_argument
 from gureum.services.s3.multipart.uploads import abandon
@@ -79,7 +79,12 @@ def create_bucket(ctx: Context, req: api.CreateBucketRequest) -> dict[str, Any]:
         settings={"PublicAccessBlock": dict(_CLOSED)},
     )
     if ownership == "BucketOwnerEnforced":
-        refuse_acl(req, grants, bucket)
+        if grants is not None and not acl_rules.is_owners_alone(grants, account):
+            raise Fault(
+                "InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+                status=400,
+            )
         grants = None
     elif grants is not None and acl_rules.is_public(grants):
         raise Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,8 @@ _EVENTS = frozenset(
     }
 )
 _LONGEST_ID = 255
+_ARN = re.compile(r"arn:aws[a-z-]*:(sqs|sns|lambda):[a-z0-9-]+:\d{12}:.+")
+_HOST = re.compile(r"[A-Za-z0-9.:-]*")
 _MOST_RULES = 1000
 Document = Mapping[str, Any]
 
@@ -68,6 +71,8 @@ def cors(wanted: Document | None) -> None:
         for origin in rule["AllowedOrigins"]:
             if origin.count("*") > 1:
                 raise invalid_request(f'AllowedOrigin "{origin}" can not have more than one wildcard.')
+        if not all(name.isprintable() for name in rule.get("ExposeHeaders") or ()):
+            raise invalid_request("ExposeHeader holds control characters.")
         for header in rule.get("AllowedHeaders") or ():
             if header.count("*") > 1:
                 raise invalid_request(f'AllowedHeader "{header}" can not have more than one wildcard.')
@@ -76,6 +81,16 @@ def cors(wanted: Document | None) -> None:
 def website(wanted: Document | None) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html"""
     wanted = wanted or {}
+    places = [wanted.get("RedirectAllRequestsTo") or {}]
+    places += [rule.get("Redirect") or {} for rule in wanted.get("RoutingRules") or ()]
+    for place in places:
+        if not _HOST.fullmatch(place.get("HostName", "")):
+            raise malformed()
+        if place.get("Protocol", "http") not in {"http", "https"}:
+            raise invalid_request("Invalid protocol, protocol can be http or https.")
+        code = place.get("HttpRedirectCode", "301")
+        if not code.isdigit() or not 301 <= int(code) <= 399:
+            raise invalid_request(f"The provided HTTP redirect code ({code}) is not valid.")
     everything = wanted.get("RedirectAllRequestsTo")
     if everything is not None:
         if len(wanted) > 1 or not everything.get("HostName"):
@@ -173,6 +188,9 @@ def notification(wanted: Document) -> None:
     for items in wanted.values():
         for one in items if isinstance(items, list) else ():
             names += [one["Id"]] if one.get("Id") else []
+            arn = next((value for name, value in one.items() if name.endswith("Arn")), "")
+            if not _ARN.fullmatch(arn):
+                raise invalid_argument("The ARN could not be parsed", "arn", arn)
             if not one.get("Events"):
                 raise malformed()
             for event in one["Events"]:

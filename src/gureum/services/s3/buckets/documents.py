@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gureum.kernel import ids
+from gureum.kernel import documents, ids
 from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
 from gureum.services.s3 import versions
@@ -188,7 +186,7 @@ def _try_out(ctx: Context, bucket: Bucket, group: str, items: list[dict[str, Any
         "RequestId": ctx.request_id,
         "HostId": ctx.request_id,
     }
-    body = msgspec.json.encode(event).decode()
+    body = documents.write(event)
     for item in items:
         arn = next(value for name, value in item.items() if name.endswith("Arn"))
         kind = {"QueueConfigurations": "Queue", "TopicConfigurations": "Topic"}.get(group, "Lambda")

@@ -9,6 +9,7 @@ from gureum.kernel.context import Context
 from gureum.kernel.faults import Fault
 from gureum.kernel.operations import Target
 from gureum.services.s3 import versions
+from gureum.services.s3.buckets.settings import intact
 from gureum.services.s3.conditions import check_write
 from gureum.services.s3.facts import Facts, facts
 from gureum.services.s3.faults import denied, malformed, no_such_version
@@ -44,6 +45,7 @@ def _nothing(_account: str, _region: str, _req: Mapping[str, Any]) -> Sequence[T
 def delete_objects(ctx: Context, req: api.DeleteObjectsRequest) -> dict[str, Any]:
     """Delete up to a thousand objects; each is authorised, and answered, by itself."""
     bucket = versions.bucket_of(ctx, req)
+    intact(ctx, req)
     listed = (req.get("Delete") or {}).get("Objects") or []
     if not 1 <= len(listed) <= MOST_KEYS:
         raise malformed()

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
+from gureum.kernel import documents
 from gureum.kernel.faults import Fault
 
 _FREE = frozenset({"x-amz-signature", "file", "policy", "signature", "awsaccesskeyid", "submit"})
@@ -22,12 +21,12 @@ def check_policy(document: bytes, fields: Mapping[str, str], size: int, now: flo
     Faults: InvalidPolicyDocument, AccessDenied, EntityTooSmall, EntityTooLarge.
     """
     try:
-        policy = msgspec.json.decode(document)
+        policy = documents.read(document)
         expires = datetime.fromisoformat(policy["expiration"].replace("Z", "+00:00")).timestamp()
         conditions = policy["conditions"]
         if not isinstance(conditions, list):
             raise TypeError
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
+    except (documents.BadDocument, KeyError, TypeError, ValueError, AttributeError):
         raise Fault("InvalidPolicyDocument", "Invalid Policy: Invalid JSON.", status=400) from None
     if now >= expires:
         raise _against("Policy expired.")
@@ -90,7 +89,7 @@ def _hold_size(least: int, most: int, size: int) -> None:
 
 
 def _failed(condition: list[Any]) -> Fault:
-    return _against(f"Policy Condition failed: {msgspec.json.encode(condition).decode()}")
+    return _against(f"Policy Condition failed: {documents.write(condition)}")
 
 
 def _against(text: str) -> Fault:

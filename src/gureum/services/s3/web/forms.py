@@ -111,6 +111,9 @@ def _params(fields: dict[str, str]) -> dict[str, Any]:
     """PutObject's members out of the form's fields."""
     found: dict[str, Any] = {_MEMBERS[name]: value for name, value in fields.items() if name in _MEMBERS}
     meta = {name[len(_META) :]: value for name, value in fields.items() if name.startswith(_META)}
+    for value in (*found.values(), *meta.values()):
+        if not value.isprintable():  # it becomes a header of every answer
+            raise invalid_argument("A field holds control characters.", "form", value)
     if meta:
         found["Metadata"] = meta
     if "expires" in fields:

@@ -11,9 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
-import msgspec
-
-from gureum.kernel import ids
+from gureum.kernel import documents, ids
 from gureum.kernel.context import Context
 from gureum.kernel.events import Told
 from gureum.kernel.reconcile import reconciler
@@ -52,7 +50,7 @@ def announce(ctx: Context, bucket: Bucket, event: str, key: str, entry: Entry | 
     if not config or entry is None:
         return
     for arn, kind, name in _destinations(config, event, key):
-        body = msgspec.json.encode({"Records": [_record(ctx, bucket, event, key, entry, name)]}).decode()
+        body = documents.write({"Records": [_record(ctx, bucket, event, key, entry, name)]})
         notice = Notice(id=ids.uuid(), bucket=bucket.name, target=arn, kind=kind, body=body, since=ctx.now)
         ctx.table(Notice, account=bucket.owner, region=bucket.region).put(notice)
     if "EventBridgeConfiguration" in config:
