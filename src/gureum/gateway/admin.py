@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from gureum.gateway.authenticate import Authenticator
-from gureum.gateway.door import Answer, Door
+from gureum.gateway.call import Answer
+from gureum.gateway.door import Door
 from gureum.gateway.sigv4 import Unproven, claim
 from gureum.kernel.message import Request, Response
 

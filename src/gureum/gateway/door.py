@@ -8,80 +8,34 @@ Operations that are memory only run right here, on the event loop; others in thr
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import Any
 
-from gureum.gateway import authenticate, trail, wire
+from gureum.gateway import authenticate, outcome, wire
 from gureum.gateway.authenticate import Authenticator
 from gureum.gateway.authorise import Authoriser, Denied
+from gureum.gateway.call import REGION, Answer, Call, context
 from gureum.gateway.metrics import Metrics
 from gureum.gateway.route import Routes
 from gureum.gateway.sigv4 import Claim, Unproven, claim
-from gureum.kernel import ids, shapes
-from gureum.kernel.context import Context
-from gureum.kernel.events import Called
+from gureum.kernel import shapes
 from gureum.kernel.faults import Conflict, Fault, Internal
 from gureum.kernel.home import Home
 from gureum.kernel.listening import Calls
 from gureum.kernel.message import Request, Response
-from gureum.kernel.models import Model, Operation, load
-from gureum.kernel.operations import Handler, Operations, Target, settled
+from gureum.kernel.models import load
+from gureum.kernel.operations import Operations, settled
 from gureum.kernel.principal import Principal
 from gureum.kernel.registry import Registry
 from gureum.kernel.visit import SignedText, Take, Visit
 
-log = logging.getLogger("gureum.door")
-
-REGION = "us-east-1"
 _MOST_WAITING = 2_000
 _MOST_REPLAYS = 20
-_DENIED = {"query": "AccessDenied", "rest-xml": "AccessDenied", "ec2": "UnauthorizedOperation"}
 
-Answer = Callable[[Response], None]
 Mount = Callable[[Request, Answer], bool]
 """Takes a request that is no AWS call (console, health) and says whether it was its own."""
-
-
-class Call:
-    """One call on its way through the door."""
-
-    __slots__ = (
-        "answer",
-        "context",
-        "handler",
-        "id",
-        "model",
-        "operation",
-        "ops",
-        "owner",
-        "params",
-        "principal",
-        "protocol",
-        "region",
-        "request",
-        "started",
-        "targets",
-    )
-
-    def __init__(self, request: Request | None, answer: Answer | None, started: float) -> None:
-        self.request = request
-        self.answer = answer
-        self.started = started
-        self.id = ids.uuid()
-        self.protocol: wire.Protocol = "json"
-        self.region = REGION
-        self.owner = ""
-        self.params: dict[str, Any] = {}
-        self.targets: Sequence[Target] = ()
-        self.principal: Principal
-        self.model: Model | None = None
-        self.operation: Operation | None = None
-        self.ops: Operations
-        self.handler: Handler
-        self.context: Context | None = None
 
 
 class Door:
@@ -132,7 +86,7 @@ class Door:
             found = claim(request)
         except Unproven as unproven:
             self._identify(call, request, None)
-            raise authenticate.fault(unproven, call.protocol, s3=_s3(call)) from None
+            raise authenticate.fault(unproven, call.protocol, s3=call.signed_as_s3) from None
         self._identify(call, request, found)
         return found
 
@@ -144,7 +98,7 @@ class Door:
         call.protocol = wire.detect(request, wire.protocols(call.model))
         ops = self.registry.get(name)
         if ops is None:
-            raise _absent(f"The service {name} is not built.")
+            raise outcome.absent(f"The service {name} is not built.")
         call.ops = ops
         if ops.rewrite is not None:
             ops.rewrite(request)
@@ -156,7 +110,7 @@ class Door:
         call.operation = operation
         handler = call.ops.handlers.get(operation.name)
         if handler is None:
-            raise _absent(f"The operation {call.ops.service}:{operation.name} is not built.")
+            raise outcome.absent(f"The operation {call.ops.service}:{operation.name} is not built.")
         call.handler = handler
         call.params = wire.parse(call.protocol, model, operation, labels, request)
 
@@ -164,7 +118,7 @@ class Door:
         try:
             session = self.authenticator.check(request, found, call.ops.service)
         except Unproven as unproven:
-            raise authenticate.fault(unproven, call.protocol, s3=_s3(call)) from None
+            raise authenticate.fault(unproven, call.protocol, s3=call.signed_as_s3) from None
         call.principal = session.principal
         call.region = session.region or REGION
 
@@ -172,15 +126,13 @@ class Door:
         """A request that is no modelled operation: its service answers it, by calls through this door."""
 
         def enter(operation: str, params: dict[str, Any], principal: Principal) -> Awaitable[dict[str, Any]]:
-            return self.call_async(
-                call.ops.service, operation, params, principal, "", call.region, request
-            )
+            return self.call_async(call.ops.service, operation, params, principal, "", call.region, request)
 
         def prove(signed: SignedText) -> Principal:
             try:
                 return self.authenticator.prove(signed)
             except Unproven as unproven:
-                raise authenticate.fault(unproven, call.protocol, s3=_s3(call)) from None
+                raise authenticate.fault(unproven, call.protocol, s3=call.signed_as_s3) from None
 
         visit = Visit(self.home, request, call.id, enter, prove)
         task = asyncio.ensure_future(take(visit), loop=self.home.loop)
@@ -215,13 +167,13 @@ class Door:
             return
         extra: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = {}
         if handler.condition_keys is not None:
-            extra = handler.condition_keys(self._context(call, call.principal.account), params)
+            extra = handler.condition_keys(context(self.home, call, call.principal.account), params)
         try:
             call.owner = self.authoriser.check(
                 call.principal, handler, call.targets, call.request, params, call.region, extra
             )
         except Denied as denied:
-            raise _denial(denied, call) from denied
+            raise outcome.denial(denied, call) from denied
 
     def _throttle(self, call: Call) -> None:
         if self._waiting >= _MOST_WAITING and call.handler.mode == "thread":
@@ -249,7 +201,7 @@ class Door:
     def _run(self, call: Call) -> Any:
         """The handler as a transaction: run again where another commit came between."""
         for _ in range(_MOST_REPLAYS):
-            ctx = call.context = self._context(call, call.owner)
+            ctx = call.context = context(self.home, call, call.owner)
             result = call.handler.fn(ctx, call.params)
             if ctx._work is None or not ctx._work:
                 return result
@@ -264,7 +216,7 @@ class Door:
 
     async def _run_async(self, call: Call) -> Any:
         for _ in range(_MOST_REPLAYS):
-            ctx = call.context = self._context(call, call.owner)
+            ctx = call.context = context(self.home, call, call.owner)
             result = await call.handler.fn(ctx, call.params)
             if ctx._work is None or not ctx._work:
                 return result
@@ -276,23 +228,6 @@ class Door:
                 continue
             return result
         raise Fault("ServiceUnavailable", "The resource is being changed by others; try again.", status=503)
-
-    def _context(self, call: Call, account: str) -> Context:
-        request = call.request
-        return Context(
-            self.home,
-            call.ops,
-            call.handler.operation,
-            call.principal,
-            account or call.principal.account,
-            call.region,
-            request_id=call.id,
-            targets=call.targets,
-            endpoint=_endpoint(request) if request is not None else self.home.endpoint,
-            source_ip=request.peer if request is not None else call.principal.name,
-            user_agent=request.headers.get("user-agent", "") if request is not None else call.principal.name,
-            request=request,
-        )
 
     # --- answering
     def _thread_done(self, call: Call, done: Any) -> None:
@@ -309,8 +244,8 @@ class Door:
     def _finish(self, call: Call, result: Any, error: BaseException | None) -> None:
         """Serialise, record, and answer once the turn's writes are kept."""
         assert call.answer is not None
-        problem = None if error is None else _as_fault(call, error)
-        response = self._serialise(call, result, problem)
+        problem = None if error is None else outcome.as_fault(call, error)
+        response = outcome.response(call, result, problem)
         self._record(call, result, problem)
         ops: Operations | None = getattr(call, "ops", None)
         if ops is not None and ops.dress is not None and call.request is not None:
@@ -320,66 +255,14 @@ class Door:
         wrote = problem is None and (
             not call.handler.read_only or (call.context is not None and call.context.kept)
         )
-        self.home.tick.after(lambda failed: answer(response if failed is None else _unkept(call)), kept=wrote)
-
-    def _serialise(self, call: Call, result: Any, problem: Fault | None) -> Response:
-        if problem is None:
-            assert call.model is not None and call.operation is not None
-            try:
-                response = wire.answer(call.protocol, call.model, call.operation, result or {}, call.id)
-            except Exception as error:
-                problem = _as_fault(call, error)
-            else:
-                if call.context is not None:
-                    response.headers += call.context.response_headers
-                    response.status = call.context.response_status or response.status
-                return response
-        if call.model is None:
-            text = f'{{"__type":"{problem.code}","message":"{problem.message}"}}'.encode()
-            headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", call.id)]
-            return Response(problem.status or 400, headers, text)
-        response = wire.fault(call.protocol, call.model, call.operation, problem, call.id)
-        if call.context is not None and call.context.response_headers:
-            response.headers += call.context.response_headers
-        return response
+        self.home.tick.after(
+            lambda failed: answer(response if failed is None else outcome.unkept(call)), kept=wrote
+        )
 
     def _record(self, call: Call, result: Any, problem: Fault | None) -> None:
-        """Write the call into the trail. Calls that proved no identity are counted, not recorded."""
-        principal = getattr(call, "principal", None)
-        operation = call.operation
-        if principal is None or operation is None or call.model is None:
-            return
-        handler = call.handler
-        hidden = call.ops.hidden
-        request = (
-            trail.scrubber(call.model, operation, hidden, output=False)(call.params) if call.params else None
-        )
-        response = None
-        if problem is None and not handler.read_only and not handler.data_event and result:
-            response = trail.scrubber(call.model, operation, hidden, output=True)(result)
-        source = call.request
-        self._calls.append(
-            Called(
-                ids.uuid(),
-                self.home.clock.now(),
-                call.ops.service,
-                operation.name,
-                principal.account,
-                call.region,
-                trail.identity(principal),
-                source.peer if source is not None else principal.name,
-                source.headers.get("user-agent", "") if source is not None else principal.name,
-                call.id,
-                handler.read_only,
-                not handler.data_event,
-                request,
-                response,
-                tuple([target.arn for target in call.targets if target.arn != "*"]),
-                (problem.code, problem.message) if problem is not None else None,
-                source is not None and source.secure,
-                call.owner if call.owner != principal.account else "",
-            )
-        )
+        event = outcome.event(call, result, problem, self.home.clock.now())
+        if event is not None:
+            self._calls.append(event)
 
     # --- calls that services make
     async def call_async(
@@ -409,7 +292,7 @@ class Door:
             else:
                 result = await self.home.loop.run_in_executor(self.home.inner_pool, self._run, call)
         except Exception as error:
-            problem = _as_fault(call, error)
+            problem = outcome.as_fault(call, error)
         self._record(call, result, problem)
         self.home.tick.after(
             lambda failed: _settle(future, result, problem if failed is None else Internal()),
@@ -435,7 +318,7 @@ class Door:
     ) -> Call:
         ops = self.registry.get(service)
         if ops is None or operation not in ops.handlers:
-            raise _absent(f"The operation {service}:{operation} is not built.")
+            raise outcome.absent(f"The operation {service}:{operation} is not built.")
         call = Call(None, None, self.home.clock.monotonic())
         call.ops, call.handler, call.model = ops, ops.handlers[operation], load(service)
         call.protocol = wire.protocols(call.model)[0]
@@ -451,48 +334,3 @@ def _settle(future: asyncio.Future[dict[str, Any]], result: Any, problem: Fault 
         future.set_exception(problem)
     else:
         future.set_result(result or {})
-
-
-def _endpoint(request: Request) -> str:
-    host = request.headers.get("host", "localhost")
-    return f"https://{host}" if request.secure else f"http://{host}"
-
-
-def _s3(call: Call) -> bool:
-    return call.model is not None and call.model.metadata.signature_version == "s3"
-
-
-def _absent(text: str) -> Fault:
-    return Fault("NotImplemented", f"{text} docs/coverage.md lists what this cloud answers.", status=501)
-
-
-def _denial(denied: Denied, call: Call) -> Fault:
-    """The denial with the protocol's own code; callers who proved nothing are told to sign."""
-    if denied.principal.kind == "anonymous" and not _s3(call):
-        return authenticate.fault(Unproven("missing", "Missing Authentication Token"), call.protocol)
-    code = _DENIED.get(call.protocol, "AccessDeniedException")
-    text = denied.message
-    if call.protocol == "ec2":
-        text = (
-            f"You are not authorized to perform this operation. {text}. "
-            f"Encoded authorization failure message: {denied.encoded()}"
-        )
-    return Fault(code, text, status=403)
-
-
-def _as_fault(call: Call, error: BaseException) -> Fault:
-    if isinstance(error, Denied):
-        return _denial(error, call)
-    if isinstance(error, Fault):
-        return error
-    if isinstance(error, OSError) and error.errno in {28, 122}:
-        return Fault("ServiceUnavailable", "There is no room left to keep this.", status=503)
-    name = f"{call.ops.service}:{call.operation.name}" if call.operation is not None else "a call"
-    log.error("%s broke (request %s)", name, call.id, exc_info=error)
-    return Internal()
-
-
-def _unkept(call: Call) -> Response:
-    fault = Fault("ServiceUnavailable", "The change could not be kept.", status=503)
-    assert call.model is not None
-    return wire.fault(call.protocol, call.model, call.operation, fault, call.id)
