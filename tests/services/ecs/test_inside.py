@@ -87,3 +87,22 @@ def test_a_role_that_does_not_trust_tasks_gives_no_credentials(gureum, ecs, clus
     line = 'wget -qO- "http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" && exit 1; exit 6'
     one = until(ecs, cluster, run(ecs, cluster, define(line, task={"taskRoleArn": role})), "STOPPED")
     assert one["containers"][0]["exitCode"] == 6
+
+
+def test_environment_files_are_read_by_the_execution_role(gureum, ecs, cluster, define):
+    s3 = gureum.client("s3")
+    bucket = f"b-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="a.env", Body=b"# codes\nCODE=5\nOTHER=1\n")
+    role = make_role(gureum, {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/a.env"}]
+    plain = [{"name": "OTHER", "value": "2"}]
+    line = 'exit "$CODE$OTHER"'
+    definition = define(line, task={"executionRoleArn": role}, environmentFiles=files, environment=plain)
+    one = until(ecs, cluster, run(ecs, cluster, definition), "STOPPED")
+    assert one["containers"][0]["exitCode"] == 52
+
+    stranger = make_role(gureum, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::other/*"})
+    definition = define(line, task={"executionRoleArn": stranger}, environmentFiles=files)
+    one = until(ecs, cluster, run(ecs, cluster, definition), "STOPPED")
+    assert one["stopCode"] == "TaskFailedToStart" and "AccessDenied" in one["stoppedReason"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import uuid
 
@@ -35,6 +36,18 @@ def test_a_task_runs_and_is_stopped(ecs, cluster, define):
     assert one["createdAt"] <= one["startedAt"] <= one["stoppingAt"] <= one["stoppedAt"]
     assert ecs.list_tasks(cluster=cluster)["taskArns"] == []
     assert ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"] == [task]
+
+
+def test_tasks_that_are_stopped_at_once_leave_nothing(ecs, cluster, define):
+    definition = define()
+    tasks = [run(ecs, cluster, definition) for _ in range(4)]
+    for pause, task in enumerate(tasks):
+        time.sleep(pause * 0.1)  # at several moments of their way
+        ecs.stop_task(cluster=cluster, task=task)
+    for task in tasks:
+        until(ecs, cluster, task, "STOPPED")
+        found = ["podman", "ps", "-aq", "--filter", f"label=com.amazonaws.ecs.task-arn={task}"]
+        assert subprocess.run(found, capture_output=True, text=True, check=True).stdout == ""
 
 
 def test_an_essential_container_ends_the_task(ecs, cluster, define):

@@ -13,6 +13,7 @@ from gureum.kernel.faults import Fault
 from gureum.services.ecs import rules
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}")
+_OBJECT = re.compile(r"arn:aws[a-z-]*:s3:::[^/]+/.+\.env")
 _LOG_OPTIONS = frozenset(
     {
         "awslogs-group",
@@ -33,7 +34,6 @@ _NOT_ON_FARGATE = (
 )
 _ABSENT_OF_CONTAINERS = (
     "repositoryCredentials",
-    "environmentFiles",
     "firelensConfiguration",
     "restartPolicy",
     "systemControls",
@@ -85,6 +85,15 @@ def check(req: Mapping[str, Any], cpu: int, memory: int, *, fargate: bool) -> No
         raise bad("The containers of the task definition depend on one another in a circle.")
 
 
+def suits_fargate(req: Mapping[str, Any], cpu: int, memory: int) -> bool:
+    """Whether Fargate would take a definition that does not ask for it."""
+    try:
+        check(req, cpu, memory, fargate=True)
+    except Fault:
+        return False
+    return True
+
+
 def bad(text: str) -> Fault:
     return Fault("ClientException", text)
 
@@ -130,6 +139,10 @@ def _roles(req: Mapping[str, Any]) -> None:
     if req.get("executionRoleArn"):
         return
     for container in req["containerDefinitions"]:
+        if container.get("environmentFiles"):
+            raise bad(
+                "Fargate requires task definition to have execution role ARN to support environment files."
+            )
         if container.get("secrets"):
             raise bad(
                 "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
@@ -170,6 +183,9 @@ def _container(container: Mapping[str, Any], names: set[str], volumes: set[str],
     for source in container.get("volumesFrom") or ():
         if source.get("sourceContainer") not in names:
             raise bad(f"Unknown container '{source.get('sourceContainer')}' in volumesFrom.")
+    for file in container.get("environmentFiles") or ():
+        if file["type"] != "s3" or not _OBJECT.fullmatch(file["value"]):
+            raise bad("An environment file must be the ARN of an object in S3 whose name ends with .env.")
     _ports(container)
     _logs(container)
     _health(container)

@@ -68,13 +68,24 @@ def role_of(task: Task, definition: TaskDefinition, member: str) -> str:
 
 
 def engine_task(
-    ctx: Context, task: Task, definition: TaskDefinition, secrets: Mapping[str, Mapping[str, str]]
+    ctx: Context,
+    task: Task,
+    definition: TaskDefinition,
+    files: Mapping[str, Mapping[str, str]],
+    secrets: Mapping[str, Mapping[str, str]],
 ) -> engine.Task:
-    """What the engine is to run. `secrets` are environment variables by container, fetched before."""
+    """What the engine is to run. `files` and `secrets` are environment variables by container, fetched before."""
     return engine.Task(
         name=engine_name(ctx, task),
         containers=tuple(
-            _container(ctx, task, definition, container, secrets.get(container["name"], {}))
+            _container(
+                ctx,
+                task,
+                definition,
+                container,
+                files.get(container["name"], {}),
+                secrets.get(container["name"], {}),
+            )
             for container in definition.containers
         ),
         # One network for an account and region: without EC2's subnets all its tasks reach each other.
@@ -95,7 +106,12 @@ def container_override(task: Task, name: str) -> Wire:
 
 
 def _container(
-    ctx: Context, task: Task, definition: TaskDefinition, given: Wire, secrets: Mapping[str, str]
+    ctx: Context,
+    task: Task,
+    definition: TaskDefinition,
+    given: Wire,
+    files: Mapping[str, str],
+    secrets: Mapping[str, str],
 ) -> engine.Container:
     over = container_override(task, given["name"])
     linux = given.get("linuxParameters") or {}
@@ -107,7 +123,7 @@ def _container(
         image=given["image"],
         entrypoint=tuple(entrypoint) if entrypoint else None,
         command=tuple(command) if command else None,
-        environment=_environment(ctx, task, definition, given, over, secrets),
+        environment={**_own(ctx, task, definition, given["name"]), **files, **_asked(given, over), **secrets},
         directory=given.get("workingDirectory") or "",
         user=given.get("user") or "",
         limits=_limits(given, over),
@@ -124,25 +140,26 @@ def _container(
     )
 
 
-def _environment(
-    ctx: Context, task: Task, definition: TaskDefinition, given: Wire, over: Wire, secrets: Mapping[str, str]
-) -> dict[str, str]:
-    run = next(run for run in task.containers if run.name == given["name"])
+def _own(ctx: Context, task: Task, definition: TaskDefinition, name: str) -> dict[str, str]:
+    """The environment variables that every container gets."""
+    run = next(run for run in task.containers if run.name == name)
     host = f"http://{METADATA_ADDRESS}"
     environment = {
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "AWS_REGION": ctx.region,
         "AWS_DEFAULT_REGION": ctx.region,
         "AWS_ENDPOINT_URL": f"{host}:{_API.port}",
-        "ECS_AGENT_URI": f"{host}/api/{run.runtime_id}",
         "ECS_CONTAINER_METADATA_URI": f"{host}/v3/{run.runtime_id}",
         "ECS_CONTAINER_METADATA_URI_V4": f"{host}/v4/{run.runtime_id}",
     }
     if role_of(task, definition, "taskRoleArn"):
         environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task.attachment}"
-    for item in (*(given.get("environment") or ()), *(over.get("environment") or ())):
-        environment[item["name"]] = item["value"]
-    return {**environment, **secrets}
+    return environment
+
+
+def _asked(given: Wire, over: Wire) -> dict[str, str]:
+    items = (*(given.get("environment") or ()), *(over.get("environment") or ()))
+    return {item["name"]: item["value"] for item in items}
 
 
 def _limits(given: Wire, over: Wire) -> engine.Limits:

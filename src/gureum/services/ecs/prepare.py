@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from gureum.engines.containers.port import ContainerError, Containers, EngineAbsent, ImageMissing
 from gureum.kernel.context import Context, Services
 from gureum.kernel.faults import Fault
+from gureum.kernel.message import FilePart
+from gureum.services.ecs import rules
 from gureum.services.ecs.launch import role_of
 from gureum.services.ecs.records import Journal, Task, TaskDefinition, Wire
 from gureum.services.ecs.watch import execution
@@ -106,6 +108,32 @@ def secrets(ctx: Context, task: Task, definition: TaskDefinition) -> dict[str, d
                 ) from fault
             found.setdefault(container["name"], {})[item["name"]] = value
     return found
+
+
+def files(ctx: Context, task: Task, definition: TaskDefinition) -> dict[str, dict[str, str]]:
+    """The environment variables of the containers' environment files, read as the execution role. Raises NotReady."""
+    found: dict[str, dict[str, str]] = {}
+    for container in definition.containers:
+        for file in container.get("environmentFiles") or ():
+            bucket, _, key = file["value"].split(":::", 1)[1].partition("/")
+            try:
+                s3 = as_execution_role(ctx, task, definition).s3
+                body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+            except Fault as fault:
+                raise NotReady(
+                    "ResourceInitializationError: failed to download env files: file download command: "
+                    f"{fault.code}: {fault.message}"
+                ) from fault
+            found.setdefault(container["name"], {}).update(rules.variables(_text(body)))
+    return found
+
+
+def _text(body: Any) -> str:
+    if isinstance(body, FilePart):
+        with body.path.open("rb") as file:
+            file.seek(body.offset)
+            return file.read(body.size).decode("utf-8", "replace")
+    return bytes(body).decode("utf-8", "replace")
 
 
 def _secret(ctx: Context, aws: Services, source: str) -> str:

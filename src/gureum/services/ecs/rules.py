@@ -110,6 +110,19 @@ def _number(item: Mapping[str, object], member: str) -> int:
     return value if isinstance(value, int) else 0
 
 
+def variables(text: str) -> dict[str, str]:
+    """The variables of an environment file: `NAME=value` a line, as it stands; `#` begins a comment line.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html
+    """
+    found = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and name.strip() and not line.lstrip().startswith("#"):
+            found[name.strip()] = value
+    return found
+
+
 def cyclic(depends: Mapping[str, Sequence[str]]) -> bool:
     """Whether following dependencies from some container leads back to it."""
     done: set[str] = set()

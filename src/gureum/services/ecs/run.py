@@ -19,6 +19,7 @@ from gureum.engines.containers.port import (
     Containers,
     ContainerStatus,
     EngineAbsent,
+    Handle,
     ImageMissing,
     TaskStatus,
 )
@@ -32,7 +33,7 @@ from gureum.services.ecs.records import ContainerRun, Health, Journal, Task, Tas
 from gureum.services.ecs.watch import Sessions, Watching
 
 _KEPT_SECONDS = 3600.0
-_LOOK_SECONDS = 10.0  # the engine wakes us; this is for events that it loses
+_LOOK_SECONDS = 20.0  # the engine wakes us; this is for events that it loses
 _SOON_SECONDS = 0.2
 _DRAIN_SECONDS = 30.0
 _STATES: dict[str, Literal["PENDING", "RUNNING", "STOPPED"]] = {
@@ -94,7 +95,7 @@ def _provision(ctx: Context, task: Task) -> Step:
         return Again(replace(task, status="DEPROVISIONING"), after=0.0)
     engine = ctx.engine(Containers)
     try:
-        handle = engine.start(engine_task(ctx, task, _definition(ctx, task), {}), only=())
+        handle = engine.start(engine_task(ctx, task, _definition(ctx, task), {}, {}), only=())
         seen = engine.inspect(handle)
     except BadTask as error:
         raise NotReady(f"ResourceInitializationError: {error}") from error
@@ -124,7 +125,8 @@ def _start(ctx: Context, task: Task) -> Step:
     seen = _seen(ctx, task)
     ready = _startable(definition, seen, ctx.home.clock.now())
     if ready:
-        spec = engine_task(ctx, task, definition, prepare.secrets(ctx, task, definition))
+        files, secrets = prepare.files(ctx, task, definition), prepare.secrets(ctx, task, definition)
+        spec = engine_task(ctx, task, definition, files, secrets)
         try:
             engine.start(spec, only=ready)
         except ImageMissing as error:
@@ -171,8 +173,8 @@ def _take_apart(ctx: Context, task: Task) -> Step:
             place = (journal.name, ctx.account, ctx.region, journal.key(one))
             ctx.work.due.setdefault(place, (ctx.now, 0))
         return Again(task, after=_SOON_SECONDS)
-    if task.handle is not None:
-        ctx.engine(Containers).destroy(task.handle)
+    if (handle := task.handle or _begun(ctx, task)) is not None:
+        ctx.engine(Containers).destroy(handle)
     for one in journals:
         ctx.table(Journal).drop(one)
     ctx.part(Sessions).forget(ctx.arn(task))
@@ -188,6 +190,14 @@ def _take_apart(ctx: Context, task: Task) -> Step:
         ),
         after=_KEPT_SECONDS,
     )
+
+
+def _begun(ctx: Context, task: Task) -> Handle | None:
+    """What the engine may have of a task that ended before its handle was kept: found by its name, made if need be."""
+    try:
+        return ctx.engine(Containers).start(engine_task(ctx, task, _definition(ctx, task), {}, {}), only=())
+    except (BadTask, ContainerError):
+        return None  # nothing was made; or the next start of the server ends what no record knows
 
 
 def _forget(ctx: Context, task: Task) -> Step:

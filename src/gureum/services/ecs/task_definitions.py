@@ -36,7 +36,7 @@ def show(ctx: Context, definition: TaskDefinition) -> Any:
         status=definition.status,
         volumes=body.get("volumes", []),
         placementConstraints=[],
-        compatibilities=["EC2", "FARGATE"] if _could_be_fargate(definition) else ["EC2"],
+        compatibilities=["EC2", "FARGATE"] if definition.fargate else ["EC2"],
         requiresCompatibilities=body.get("requiresCompatibilities"),
         requiresAttributes=_required(definition),
         cpu=str(definition.cpu) if definition.cpu else None,
@@ -83,8 +83,8 @@ def register_task_definition(
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html"""
     cpu = _size(req, "cpu", rules.cpu_units)
     memory = _size(req, "memory", rules.memory_mib)
-    fargate = "FARGATE" in (req.get("requiresCompatibilities") or ())
-    definition_checks.check(req, cpu, memory, fargate=fargate)
+    required = "FARGATE" in (req.get("requiresCompatibilities") or ())
+    definition_checks.check(req, cpu, memory, fargate=required)
     pass_roles(ctx, req.get("taskRoleArn"), req.get("executionRoleArn"))
     families = ctx.table(Family)
     family = families.get(req["family"]) or Family(name=req["family"])
@@ -102,7 +102,7 @@ def register_task_definition(
         registered_by=ctx.principal.arn,
         cpu=cpu,
         memory=memory,
-        fargate=fargate,
+        fargate=required or definition_checks.suits_fargate(req, cpu, memory),
     )
     ctx.table(TaskDefinition).add(definition)
     given = tags.read(req.get("tags"))
@@ -231,11 +231,6 @@ def _with_defaults(container: Mapping[str, Any]) -> dict[str, Any]:
     if filled.get("healthCheck"):
         filled["healthCheck"] = {"interval": 30, "timeout": 5, "retries": 3, **filled["healthCheck"]}
     return filled
-
-
-def _could_be_fargate(definition: TaskDefinition) -> bool:
-    body = definition.body
-    return body.get("networkMode") == "awsvpc" and rules.fits_fargate(definition.cpu, definition.memory)
 
 
 def _required(definition: TaskDefinition) -> list[dict[str, str]]:

@@ -87,7 +87,7 @@ def start(algorithm: str) -> Digest:
     if algorithm in _HASHES:
         return _HASHES[algorithm]()
     # Loaded when first asked for: it takes a tenth of a second.
-    from awscrt import checksums  # type: ignore[import-untyped]
+    from awscrt import checksums
 
     if algorithm == "CRC32C":
         return _Crc(checksums.crc32c, 4)

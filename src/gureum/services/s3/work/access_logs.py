@@ -30,18 +30,19 @@ DELIVERY = "logging.s3.amazonaws.com"
 def deliver_logs(ctx: Context, events: Sequence[Any]) -> None:
     """One object of lines for each logged bucket in the batch. What may not be delivered is lost, as on AWS."""
     lines: dict[str, list[str]] = {}
-    buckets: dict[str, Bucket] = {}
+    buckets: dict[str, Bucket | None] = {}
     for event in events:
         name = (event.request or {}).get("Bucket", "")
         if not name or event.source_ip == DELIVERY:
             continue
-        bucket = buckets.get(name) or ctx.table(Bucket).get(name)
-        if bucket is None or "Logging" not in bucket.settings:
-            continue
-        buckets[name] = bucket
-        lines.setdefault(name, []).append(_line(bucket, event))
+        if name not in buckets:
+            found = ctx.table(Bucket).get(name)
+            buckets[name] = found if found is not None and "Logging" in found.settings else None
+        if (bucket := buckets[name]) is not None:
+            lines.setdefault(name, []).append(_line(bucket, event))
     for name, listed in lines.items():
-        _deliver(ctx, buckets[name], listed)
+        if (bucket := buckets[name]) is not None:
+            _deliver(ctx, bucket, listed)
 
 
 def _deliver(ctx: Context, bucket: Bucket, lines: list[str]) -> None:
