@@ -46,6 +46,7 @@ SERVICES: tuple[Offered, ...] = (
     Offered("sqs"),
     Offered("kms", wakes=True),
     Offered("s3", wakes=True),
+    Offered("logs"),
     Offered("ecs", wakes=True),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -66,13 +67,17 @@ class Home:
         self.require: Callable[[Any, str, str, dict[str, str]], None] = _no_door
         self.may: Callable[[Any, Any, Any], bool] = _no_door
         self._parts: dict[type, Any] = {}
+        self._making = threading.RLock()
         self._logs: dict[str, Log] = {}
 
     def part(self, kind: type[P]) -> P:
         """The one part of this class."""
         found = self._parts.get(kind)
         if found is None:
-            found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
+            with self._making:  # two who ask at once get the same one
+                found = self._parts.get(kind)
+                if found is None:
+                    found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
         part: P = found
         return part
 

@@ -149,6 +149,7 @@ class Listening:
 
     async def _serve_calls(self, listener: Listener) -> bool:
         calls, store = self._home.part(Calls), self._home.store
+        more = False
         for management in (True, False):
             name = f"{listener.name}/{'management' if management else 'data'}"
             after = store.cursor(name)
@@ -167,7 +168,8 @@ class Listening:
                     self._home.pool, self._deliver, listener, account, region, group
                 )
             store.move_cursor(name, after)
-        return False
+            more = more or len(batch) == _BATCH
+        return more
 
     def _deliver(self, listener: Listener, account: str, region: str, events: list[Any]) -> None:
         service = listener.name.partition(".")[0]

@@ -34,12 +34,11 @@ class Shards:
     def __init__(self, home: Home) -> None:
         self._folder = home.files("kms")
         self._synced = home.syncer.waits
-        self._fresh: set[str] = set()  # made, but in no committed record yet
+        self._known: set[str] = set()  # seen in a committed record
 
     def wrap(self, arn: str, secret: bytes) -> tuple[str, bytes]:
         """The name of a new shard, which is on the disk before this returns, and the secret under it."""
         name = secrets.token_hex(16)
-        self._fresh.add(name)
         shard = secrets.token_bytes(_SIZE)
         folder = self._of(arn)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,20 +62,18 @@ class Shards:
             raise Lost(f"the shard {name} of {arn}") from error
 
     def keep(self, arn: str, names: Iterable[str]) -> None:
-        """Destroy what a key's record does not hold, but for what is just made. OSError where that fails.
+        """Destroy what a key's record once held and no longer does. OSError where that fails.
 
-        Event loop only, with the record's names as they are in the same turn: a later record's new shard is
-        either among them or still fresh.
+        Event loop only, with the names of the record as it is in the same turn. A file that no record was ever
+        seen to hold may belong to a commit that is still to come: it is left until it is an hour old.
         """
-        held = set(names)
-        self._fresh -= held
+        held, now = set(names), time.time()
+        self._known |= held
         folder = self._of(arn)
-        now = time.time()
         for file in _entries(folder):
-            fresh = file.name in self._fresh and _age(file, now) < _STRAY_SECONDS
-            if file.name not in held and not fresh:
-                self._fresh.discard(file.name)
+            if file.name not in held and (file.name in self._known or _age(file, now) > _STRAY_SECONDS):
                 _destroy(file)
+                self._known.discard(file.name)
         if not held:
             with suppress(OSError):
                 folder.rmdir()
@@ -86,10 +83,10 @@ class Shards:
         return [file.name.replace("+", "/") for file in _entries(self._folder)]
 
     def stray(self, arn: str, names: Iterable[str]) -> None:
-        """Destroy what a crash has left of a key: files of some age that its record does not hold."""
+        """Destroy what a crash has left of a key: files an hour old that its record does not hold."""
         held, now = set(names), time.time()
         for file in _entries(self._of(arn)):
-            if file.name not in held and file.name not in self._fresh and _age(file, now) > _STRAY_SECONDS:
+            if file.name not in held and _age(file, now) > _STRAY_SECONDS:
                 _destroy(file)
 
     def _of(self, arn: str) -> Path:

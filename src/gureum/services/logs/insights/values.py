@@ -6,7 +6,7 @@ Source: "Boolean, comparison, numeric, datetime, and other functions", "sort" in
 
 from __future__ import annotations
 
-import json
+import json  # house: allow wire-format: what log messages hold is content, not a wire format
 import math
 import re
 from typing import Any
