@@ -83,3 +83,5 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     detail_types: tuple[str, ...] = ()
     absent: dict[str, str] = {}
     """Operations that are left out on purpose, with the reason: shown on the coverage page."""
+    unread: dict[str, str] = {}
+    """Input members (`Operation.Member`) that the service has no use for, with the reason: the module's `UNREAD`."""
