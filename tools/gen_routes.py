@@ -1,6 +1,6 @@
 """Write src/gureum/gateway/routes.json: what the router must know of every service before its model is loaded.
 
-    python tools/gen_routes.py [--check]
+python tools/gen_routes.py [--check]
 """
 
 from __future__ import annotations

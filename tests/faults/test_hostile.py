@@ -73,7 +73,7 @@ def test_malformed_requests_over_every_protocol_are_refused_not_broken_by(gureum
         ),
     }
     broken = []
-    for n in range(2000):
+    for _ in range(2000):
         name = random.choice(list(seeds))
         headers, body, service = seeds[name]
         raw = bytearray(body)

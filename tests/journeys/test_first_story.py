@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-
-IMAGE = "gureum/test:1"
 JOBS = 30
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
 WORKER = """
@@ -49,41 +44,36 @@ while len(done) < left:
 """
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    import test_image
-    from gureum.engines.containers.docker.driver import Docker
-
-    folder = tmp_path_factory.mktemp("image")
-    driver = Docker(folder, str(folder), lambda door: door.socket.close)
-    try:
-        if driver.images.find(IMAGE) is None:
-            (folder / "image.tar").write_bytes(test_image.build(IMAGE))
-            driver.images.load(folder / "image.tar", IMAGE)
-    finally:
-        driver.close()
-    return IMAGE
-
-
-def make_role(cloud: Any, queue_arn: str, key_arn: str) -> str:
+def make_role(cloud: Any, name: str, rights: list[dict[str, Any]]) -> str:
+    """A role for tasks with just these rights; its ARN."""
     iam = cloud.client("iam")
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "ecs-tasks.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
-    rights = [
+    made = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    policy = json.dumps({"Version": "2012-10-17", "Statement": rights})
+    iam.put_role_policy(RoleName=name, PolicyName="just-these", PolicyDocument=policy)
+    return made["Role"]["Arn"]
+
+
+def rights_of_worker(queue_arn: str, key_arn: str) -> list[dict[str, Any]]:
+    return [
         {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"], "Resource": queue_arn},
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::results/*"},
         {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": key_arn},
     ]
-    made = iam.create_role(
-        RoleName="worker",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )
-    policy = json.dumps({"Version": "2012-10-17", "Statement": rights})
-    iam.put_role_policy(RoleName="worker", PolicyName="just-these", PolicyDocument=policy)
-    return made["Role"]["Arn"]
+
+
+WRITE_LOGS = [{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}]
+LOGS = {
+    "logDriver": "awslogs",
+    "options": {"awslogs-group": "/story", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "jobs"},
+}
 
 
 def stored(s3: Any) -> list[str]:
@@ -106,7 +96,8 @@ def test_nothing_acknowledged_is_lost(gureum_cloud: Any, image: str) -> None:
         "QueueArn"
     ]
     key = kms.create_key()["KeyMetadata"]["Arn"]
-    role = make_role(cloud, queue_arn, key)
+    role = make_role(cloud, "worker", rights_of_worker(queue_arn, key))
+    cloud.client("logs").create_log_group(logGroupName="/story")
     for number in range(JOBS):
         sqs.send_message(QueueUrl=queue, MessageBody=f"job-{number:02}")
     ecs.create_cluster(clusterName="story")
@@ -116,6 +107,7 @@ def test_nothing_acknowledged_is_lost(gureum_cloud: Any, image: str) -> None:
         "image": image,
         "command": ["python3", "-c", WORKER],
         "environment": [{"name": k, "value": v} for k, v in environment.items()],
+        "logConfiguration": LOGS,
     }
     ecs.register_task_definition(
         family="worker",
@@ -124,6 +116,7 @@ def test_nothing_acknowledged_is_lost(gureum_cloud: Any, image: str) -> None:
         cpu="256",
         memory="512",
         taskRoleArn=role,
+        executionRoleArn=make_role(cloud, "execution", WRITE_LOGS),
         containerDefinitions=[container],
     )
     task = ecs.run_task(
@@ -143,6 +136,13 @@ def test_nothing_acknowledged_is_lost(gureum_cloud: Any, image: str) -> None:
     wait(lambda: look()["lastStatus"] == "STOPPED", 90)
     assert look()["containers"][0]["exitCode"] == 0, look()
     assert stored(s3) == [f"job-{number:02}" for number in range(JOBS)]
+    # Its log, begun before the server died and ended after, has every line once.
+    stream = f"jobs/worker/{task.rpartition('/')[2]}"
+    told = cloud.client("logs").get_log_events(
+        logGroupName="/story", logStreamName=stream, startFromHead=True
+    )
+    lines = [event["message"] for event in told["events"]]
+    assert sorted(lines) == [f"done job-{number:02}" for number in range(JOBS)]
     one = s3.get_object(Bucket="results", Key="job-07")
     assert one["Body"].read() == b"job-07" * 3
     assert (one["ServerSideEncryption"], one["SSEKMSKeyId"]) == ("aws:kms", key)

@@ -51,7 +51,7 @@ def test_a_torn_end_costs_only_what_nobody_was_told_of(tmp_path_factory, items, 
 
 def test_a_damaged_entry_ends_the_log(tmp_path):
     log = make(tmp_path / "l")
-    for i in range(3):
+    for _ in range(3):
         log.append(b"x" * 100)
     log.close()
     path = next((tmp_path / "l").glob("*.log"))

@@ -57,7 +57,9 @@ class PostgresStore:
     shared = True
 
     def __init__(self, url: str) -> None:
-        self._pool = ConnectionPool(url, min_size=1, max_size=20, open=True, timeout=5, kwargs={"autocommit": True})
+        self._pool = ConnectionPool(
+            url, min_size=1, max_size=20, open=True, timeout=5, kwargs={"autocommit": True}
+        )
         with self._pool.connection() as db:
             db.execute("SELECT pg_advisory_lock(%s)", (_COMMIT_LOCK,))
             try:

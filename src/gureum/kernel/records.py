@@ -65,7 +65,9 @@ class Kind:
         self.template = _full_template(service, scope, arn)
         self.fields = tuple(f for f in _FIELD.findall(self.template) if f not in _SPECIAL)
         self.key_fields = key or self.fields
-        self.partly_named = not set(self.fields) <= set(self.key_fields)  # the key does not tell the whole ARN
+        self.partly_named = not set(self.fields) <= set(
+            self.key_fields
+        )  # the key does not tell the whole ARN
         self.missing, self.exists = missing, exists
         self.indexes, self.tagged, self.owner = indexes, tagged, owner
         self.policy, self.policy_rules = policy, policy_rules

@@ -1,37 +1,15 @@
-"""An image that the engine has, and tasks of one container of it."""
+"""Clusters, and tasks of one container."""
 
 from __future__ import annotations
 
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "tools"))
-
-IMAGE = "gureum/test:1"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"], "assignPublicIp": "DISABLED"}}
-
-
-@pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of an image with busybox, Python and boto3 in the engine's own store."""
-    import test_image
-    from gureum.engines.containers.docker.driver import Docker
-
-    folder = tmp_path_factory.mktemp("image")
-    driver = Docker(folder, str(folder), lambda door: door.socket.close)
-    try:
-        if driver.images.find(IMAGE) is None:
-            (folder / "image.tar").write_bytes(test_image.build(IMAGE))
-            driver.images.load(folder / "image.tar", IMAGE)
-    finally:
-        driver.close()
-    return IMAGE
 
 
 @pytest.fixture(scope="session")

@@ -323,8 +323,9 @@ def test_the_query_protocol_still_serves_old_clients(gureum, queue):
 
 def test_another_account_needs_the_queue_s_policy(gureum_cloud):
     cloud = gureum_cloud(auth="open")
-    mine, theirs = cloud.client("sqs"), cloud.client(
-        "sqs", aws_access_key_id="111122223333", aws_secret_access_key="any"
+    mine, theirs = (
+        cloud.client("sqs"),
+        cloud.client("sqs", aws_access_key_id="111122223333", aws_secret_access_key="any"),
     )
     url = mine.create_queue(QueueName="guarded")["QueueUrl"]
     with pytest.raises(ClientError) as denied:
