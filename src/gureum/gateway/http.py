@@ -7,6 +7,7 @@ memory for a slow reader.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import ssl
 from collections import deque
@@ -21,6 +22,8 @@ from gureum.gateway.body import FileBody, Spool
 from gureum.gateway.tunnel import HANDSHAKE, Tunnel
 from gureum.kernel.faults import Fault
 from gureum.kernel.message import FilePart, Request, Response
+
+log = logging.getLogger("gureum.http")
 
 MOST_HEADER_BYTES = 64 * 1024
 MOST_BODY_BYTES = 5 * 1024**3 + 64 * 1024**2
@@ -309,8 +312,11 @@ class Connection(asyncio.Protocol):
 
     def _streamed(self, task: asyncio.Task[None]) -> None:
         # A stream that broke can only be cut: the client sees that it is not whole.
-        if not task.cancelled() and task.exception() is not None:
-            self.abort()
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, ConnectionError):
+            log.error("a response broke off", exc_info=error)
+        self.abort()
 
     def _done(self, request: Request, keep: bool) -> None:
         _close_body(request)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +47,7 @@ class Files:
         if home.syncer.waits:
             for folder in (self.root.parent, self.root):
                 _sync_folder(folder)
-        self._started = time.time()
+        self._mine = ids.hexadecimal(8)  # ends the names of this run's files: the sweep leaves them alone
         self.reading: dict[str, int] = {}
         home.pool.submit(self._sweep)
 
@@ -57,7 +56,7 @@ class Files:
 
     def new(self) -> tuple[str, Path]:
         """A name that nobody has, and its path."""
-        name = ids.hexadecimal(32)
+        name = ids.hexadecimal(24) + self._mine
         path = self.path(name)
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,12 +76,12 @@ class Files:
             self.path(name).unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove files of before this start that no record names: their writers died before they committed."""
+        """Remove files of earlier runs that no record names: their writers died before they committed."""
         old = [
             Path(found.path)
             for folder in os.scandir(self.root)
             for found in os.scandir(folder)
-            if found.stat().st_mtime < self._started
+            if not found.name.endswith(self._mine)
         ]
         if not old:
             return
