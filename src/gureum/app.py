@@ -48,6 +48,7 @@ SERVICES: tuple[Offered, ...] = (
     Offered("s3", wakes=True),
     Offered("logs"),
     Offered("ecs", wakes=True),
+    Offered("cloudtrail", wakes=True),
 )
 
 
