@@ -73,27 +73,35 @@ Topic = Literal["called", "changed", "told"]
 class Listener:
     """A function that is given events of one topic, in batches, with a cursor that outlives the process."""
 
-    __slots__ = ("call", "kinds", "name", "topic")
+    __slots__ = ("call", "kinds", "name", "topic", "wanted")
 
-    def __init__(self, name: str, topic: Topic, kinds: frozenset[str], call: Callable[..., None]) -> None:
-        self.name, self.topic, self.kinds, self.call = name, topic, kinds, call
+    def __init__(
+        self,
+        name: str,
+        topic: Topic,
+        kinds: frozenset[str],
+        call: Callable[..., None],
+        wanted: Callable[[Any], bool] | None,
+    ) -> None:
+        self.name, self.topic, self.kinds, self.call, self.wanted = name, topic, kinds, call, wanted
 
 
 LISTENERS: dict[str, Listener] = {}
 
 
 def listener(
-    topic: Topic, *kinds: str
+    topic: Topic, *kinds: str, wanted: Callable[[Any], bool] | None = None
 ) -> Callable[[Callable[[Any, Sequence[Any]], None]], Callable[[Any, Sequence[Any]], None]]:
     """Register `fn(ctx, events)` for a topic.
 
     `kinds` narrows it: kind names for `changed`, sources (`aws.ecs`) for `told`, services for `called`.
-    Events come in batches of one account and region.
+    Events come in batches of one account and region. `wanted(home)`, quick and on the event loop, may say that
+    nobody cares just now: calls are then passed over unread.
     """
 
     def register(fn: Callable[[Any, Sequence[Any]], None]) -> Callable[[Any, Sequence[Any]], None]:
         name = f"{fn.__module__.removeprefix('gureum.services.')}.{fn.__name__}"
-        LISTENERS[name] = Listener(name, topic, frozenset(kinds), fn)
+        LISTENERS[name] = Listener(name, topic, frozenset(kinds), fn, wanted)
         return fn
 
     return register

@@ -129,7 +129,7 @@ class Listening:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), 1.0 if home.store.shared else None)
                 if listener.topic == "called":
-                    await asyncio.sleep(0.05)  # calls come by the thousand: take them in batches
+                    await asyncio.sleep(0.2)  # calls come by the thousand: take them in batches
 
     def _serve_events(self, listener: Listener) -> bool:
         """One batch of committed events; in a thread. Whether there may be more."""
@@ -150,11 +150,14 @@ class Listening:
     async def _serve_calls(self, listener: Listener) -> bool:
         calls, store = self._home.part(Calls), self._home.store
         more = False
+        passed_over = listener.wanted is not None and not listener.wanted(self._home)
         for management in (True, False):
             name = f"{listener.name}/{'management' if management else 'data'}"
             after = store.cursor(name)
-            if after is None:
-                store.move_cursor(name, calls.end(management=management))
+            if after is None or passed_over:
+                end = calls.end(management=management)
+                if end != after:
+                    store.move_cursor(name, end)
                 continue
             batch: list[Called] = []
             for position, called in calls.read(management=management, after=after):

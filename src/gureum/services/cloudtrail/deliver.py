@@ -46,7 +46,18 @@ class Awake:
     """Deliveries that are already due: until when, by account, region and name."""
 
     def __init__(self, home: Home) -> None:
+        self._home = home
         self._until: dict[tuple[str, ...], float] = {}
+        self._generation = -1
+        self._trails = False
+
+    def any_trail(self) -> bool:
+        """Whether there is a trail at all; looked up anew when one was made or changed."""
+        generation = self._home.store.generation("cloudtrail")
+        if generation != self._generation:
+            self._generation = generation
+            self._trails = any(True for _ in rows_everywhere(self._home.store, kind_of(Trail)))
+        return self._trails
 
     def rouse(self, key: tuple[str, ...], now: float, until: float) -> bool:
         """Whether this is news."""
@@ -57,11 +68,16 @@ class Awake:
 
     def clear(self) -> None:
         self._until.clear()
+        self._generation = -1
 
     def close(self) -> None: ...
 
 
-@listener("called")
+def _any_trail(home: Home) -> bool:
+    return home.part(Awake).any_trail()
+
+
+@listener("called", wanted=_any_trail)
 def gather(ctx: Context, events: Sequence[Called]) -> None:
     """Make the trails due that may want these events."""
     wanted = [called for called in events if not _own(called)]
