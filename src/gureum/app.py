@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import ssl
 import time
@@ -78,8 +79,6 @@ class Cloud:
             authenticator,
             Authoriser(self.home, identities, OrganizationMemberships(self.home)),
         )
-        admin = Admin(self.door, authenticator, self.health, self.reset, open_to_all=options.auth == "open")
-        self.door.mounts += [admin.take, Issuers(self.home).take]
         self.inlets = Inlets(self.home, self.registry, self.door.accept, options.data / "spool")
         makers = {
             "gureum.engines.containers.port.Containers": self._containers,
@@ -87,6 +86,15 @@ class Cloud:
             "gureum.engines.web.port.Web": _web,
         }
         self.drivers = self.home.engines = Drivers(makers)
+        admin = Admin(
+            self.door,
+            authenticator,
+            self.health,
+            self.drivers.look,
+            self.reset,
+            open_to_all=options.auth == "open",
+        )
+        self.door.mounts += [admin.take, Issuers(self.home).take]
         self.reconciliation = Reconciliation(self.home, need_service=self.registry.has)
         self.listening = Listening(self.home)
         self.keep_root_key()
@@ -130,6 +138,7 @@ class Cloud:
         """What `GET /_gureum/health` says."""
         return {
             "version": __version__,
+            "pid": os.getpid(),
             "started": self.started,
             "durability": self.options.durability,
             "auth": self.options.auth,

@@ -36,7 +36,9 @@ class Page(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.answer(200, HEALTH) if self.path == "/_gureum/health" else self.answer(404, {})
+        self.answer(200, HEALTH) if self.path in {"/_gureum/health", "/_gureum/doctor"} else self.answer(
+            404, {}
+        )
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from gureum import running
 from gureum.commands import Refused
-from gureum.commands.serving import found, health
+from gureum.commands.serving import found
 from gureum.options import REGION
 
 ORDER = {"absent": 0, "degraded": 1, "healthy": 2}
@@ -18,7 +18,7 @@ SIGNS = {"absent": "✗", "degraded": "!", "healthy": "✓"}
 
 def doctor(chosen: argparse.Namespace) -> int:
     """Exit code 0 when every engine is healthy and nothing fails, 1 otherwise."""
-    told = health(found(chosen.data))
+    told = running.ask(found(chosen.data), "/_gureum/doctor", timeout=60.0)
     if chosen.json:
         print(json.dumps(told, indent=2))
     else:

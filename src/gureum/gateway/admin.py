@@ -18,19 +18,22 @@ _JSON = [("Content-Type", "application/json")]
 
 
 class Admin:
-    """Answers `/_gureum/...`. `health` gives what the health page says; `reset` empties the cloud."""
+    """Answers `/_gureum/...`. `health` gives what the health page says, `engines` what each engine says of itself;
+    `reset` empties the cloud.
+    """
 
     def __init__(
         self,
         door: Door,
         authenticator: Authenticator,
         health: Callable[[], dict[str, Any]],
+        engines: Callable[[], list[dict[str, Any]]],
         reset: Callable[[], None],
         *,
         open_to_all: bool,
     ) -> None:
         self._door, self._authenticator = door, authenticator
-        self._health, self._reset, self._open = health, reset, open_to_all
+        self._health, self._engines, self._reset, self._open = health, engines, reset, open_to_all
 
     def take(self, request: Request, answer: Answer) -> bool:
         """Answer a request that is ours, and say whether it was."""
@@ -39,6 +42,8 @@ class Admin:
         page = (request.method, request.path[len(PREFIX) :])
         if page == ("GET", "health"):
             answer(Response(200, _JSON, msgspec.json.encode(self._health())))
+        elif page == ("GET", "doctor"):
+            self._door.home.pool.submit(self._take_doctor, answer)
         elif page == ("GET", "metrics"):
             text = self._door.metrics.text().encode()
             answer(Response(200, [("Content-Type", "text/plain; version=0.0.4")], text))
@@ -47,6 +52,12 @@ class Admin:
         else:
             answer(_refusal(404, "There is no such page."))
         return True
+
+    def _take_doctor(self, answer: Answer) -> None:
+        """Health with every engine looked at, which may take a second; in a thread."""
+        told = {**self._health(), "engines": self._engines()}
+        response = Response(200, _JSON, msgspec.json.encode(told))
+        self._door.home.loop.call_soon_threadsafe(answer, response)
 
     def _take_reset(self, request: Request) -> Response:
         """Only root may, signed; where anybody is let in, anybody may."""

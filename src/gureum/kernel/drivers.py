@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ class Drivers(dict[type, Any]):
         self._told: list[dict[str, Any]] = []
         self._told_at = 0.0
         self._asking = False
+        self._broken: dict[str, str] = {}
 
     def __missing__(self, port: type) -> Any:
         """KeyError where no driver is named for the port."""
@@ -38,6 +40,19 @@ class Drivers(dict[type, Any]):
             self._asking = True
             pool.submit(self._ask)
         return self._told
+
+    def look(self) -> list[dict[str, Any]]:
+        """What every driver says of itself now, those not yet in use too: they are made for it. For threads."""
+        for name in self._makers:
+            module, _, port = name.rpartition(".")
+            try:
+                self[getattr(importlib.import_module(module), port)]
+            except Exception as error:
+                self._broken[name] = repr(error)
+            else:
+                self._broken.pop(name, None)
+        self._ask()
+        return [*self._told, *(_unmade(name, why) for name, why in self._broken.items())]
 
     def close(self) -> None:
         """Let go of the engines; what runs in them runs on."""
@@ -60,3 +75,8 @@ def _shown(port: type, told: Any) -> dict[str, Any]:
         "mend": told.remedy,
         "version": told.version,
     }
+
+
+def _unmade(name: str, why: str) -> dict[str, Any]:
+    port = name.rpartition(".")[2].lower()
+    return {"port": port, "driver": "", "state": "absent", "why": why, "mend": "", "version": ""}
