@@ -143,6 +143,15 @@ def test_nothing_acknowledged_is_lost(gureum_cloud: Any, image: str) -> None:
     )
     lines = [event["message"] for event in told["events"]]
     assert sorted(lines) == [f"done job-{number:02}" for number in range(JOBS)]
+    # The trail knows its calls by the session of its role, the refused one too.
+    history = cloud.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": task.rpartition("/")[2]}],
+        MaxResults=50,
+    )["Events"]
+    events = [json.loads(event["CloudTrailEvent"]) for event in history]
+    mine = [e for e in events if e["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] == role]
+    outcomes = {(event["eventName"], event.get("errorCode")) for event in mine}
+    assert {("ListBuckets", "AccessDenied"), ("GenerateDataKey", None)} <= outcomes
     one = s3.get_object(Bucket="results", Key="job-07")
     assert one["Body"].read() == b"job-07" * 3
     assert (one["ServerSideEncryption"], one["SSEKMSKeyId"]) == ("aws:kms", key)
