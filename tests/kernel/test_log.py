@@ -110,3 +110,13 @@ def test_clear_empties(tmp_path):
     assert entries(log) == [b"c"]
     log.close()
     assert entries(make(tmp_path / "l")) == [b"c"]
+
+
+def test_what_replaces_a_segment_is_written_before_it_goes(tmp_path):
+    log = make(tmp_path / "l", segment_bytes=50)
+    log.append(b"x" * 60)
+    log.flush()
+    log.append(log.read((min(log.segments), 8, 60)))
+    log.forget_before(max(log.segments))
+    # As a kill at this moment leaves the folder.
+    assert entries(make(tmp_path / "l")) == [b"x" * 60]

@@ -112,7 +112,11 @@ class Log:
         return self._number, self._size
 
     def forget_before(self, number: int) -> None:
-        """Drop the segments below a number."""
+        """Drop the segments below a number. What was appended in their place is kept before they go."""
+        if self._buffer:
+            self.flush()
+        if self._syncer.waits:
+            os.fdatasync(self._fd)
         for old in [n for n in self.segments if n < min(number, self._number)]:
             if (fd := self._readers.pop(old, None)) is not None:
                 os.close(fd)

@@ -179,8 +179,12 @@ class Journal:
 
     def _recover(self) -> None:
         known = {row.record.id for row in rows_everywhere(self._home.store, kind_of(LogStream))}  # type: ignore[attr-defined]
+        seen: set[int] = set()
         for position, raw in self._log.entries():
             batch = _decode(raw)
+            if batch.number in seen:
+                continue  # moved by a compaction that a crash cut short: it stands in both segments
+            seen.add(batch.number)
             self._number = max(self._number, batch.number)
             if batch.stream in known and batch.events:
                 size = sum(26 + len(message.encode()) for _, message in batch.events)
