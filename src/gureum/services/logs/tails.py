@@ -25,7 +25,7 @@ _MOST_AT_ONCE = 500
 
 @ops.on(LogGroup, "logGroupIdentifiers")
 async def start_live_tail(ctx: Context, req: api.StartLiveTailInput) -> Any:
-    """A stream of what comes in from now on, once a second, at most 500 events each time."""
+    """A stream of what comes in from now on to the streams there are, at most 500 events each time."""
     groups = [by_identifier(i, ctx.account, ctx.region).key for i in req["logGroupIdentifiers"]]
     streams: dict[str, tuple[str, LogStream]] = {}
     only, prefixes = set(req.get("logStreamNames") or ()), tuple(req.get("logStreamNamePrefixes") or ())
